@@ -1,0 +1,107 @@
+// The whole surface of the native addons, all platforms. C makes the system call and nothing else: no policy, no parsing,
+// no retry. A failed call throws an Error with `code` ("EBUSY"), `errno` (number) and `syscall` ("ioctl(TUNSETIFF)").
+
+/** An open kernel object. Closed by `close()`, or by the finaliser when nobody holds it any more. */
+export interface Handle {
+  /** The file descriptor, -1 after close. Other threads may use the number while the owner keeps the handle open. */
+  readonly fd: number;
+  /** Closes it; a second call does nothing. */
+  close(): void;
+}
+
+/** What one raw ICMPv6 receive returned. */
+export interface Icmp6Message {
+  /** Bytes of the ICMPv6 message written to the caller's buffer. */
+  readonly length: number;
+  /** Source address, 16 bytes. */
+  readonly source: Uint8Array;
+  /** Destination address of the packet (IPV6_PKTINFO), 16 bytes. */
+  readonly destination: Uint8Array;
+  /** Interface that it came in on. */
+  readonly ifIndex: number;
+  /** Hop limit of the packet, -1 if the kernel did not say. */
+  readonly hopLimit: number;
+}
+
+/** Linux addon. `slab` arguments are borrowed for the call only. */
+export interface LinuxShim {
+  /** open("/dev/net/tun") and TUNSETIFF with `flags` (IFF_TUN | IFF_NO_PI | …); linux/if_tun.h. Non-blocking, close-on-exec. */
+  tunOpen(name: string, flags: number): { readonly handle: Handle; readonly name: string };
+  /** TUNGETFEATURES on a fresh /dev/net/tun. */
+  tunFeatures(): number;
+  /** TUNGETIFF: flags of the attached interface. */
+  tunGetFlags(fd: number): number;
+  /** TUNSETOFFLOAD. EINVAL: the kernel does not know one of the bits. */
+  tunSetOffload(fd: number, offload: number): void;
+  /** TUNSETVNETHDRSZ. */
+  tunSetVnetHeaderSize(fd: number, size: number): void;
+  /** TUNSETPERSIST. */
+  tunSetPersist(fd: number, persist: boolean): void;
+  /**
+   * Reads packets, one read(2) each, into `slab` until there is none left, `maxPackets` are read, or fewer than
+   * `head + maxPacket` bytes remain before `end`. If none is there it waits with poll(2) on `fd` and `wakeFd` for up to
+   * `timeoutMs` (-1: for ever) and reads then. Each packet's first byte is put at an offset `head` or more after the end of the one
+   * before, with (offset % 4 == 0); the `vnetSize` (0 or 10) bytes of the offload header land right before it.
+   * @param offsets receives the offset of each packet's IP header (after the vnet header)
+   * @param lengths receives its length without the vnet header
+   * @returns packets read, ≥ 0; 0 when woken, timed out or interrupted (EINTR). Throws when read or poll fail otherwise.
+   */
+  tunReadBatch(
+    fd: number, wakeFd: number, timeoutMs: number, slab: Uint8Array, start: number, end: number,
+    head: number, maxPacket: number, vnetSize: number, offsets: Int32Array, lengths: Int32Array, maxPackets: number,
+  ): number;
+  /**
+   * Writes packets with writev(2). Packet i consists of the pieces `pieceEnd[i-1] … pieceEnd[i]-1` (pieceEnd[-1] = 0); piece k is
+   * `pieceLength[k]` bytes from `slab[pieceOffset[k]]`. At most 64 pieces a packet; the vnet header is part of the first piece.
+   * @param results receives 0, or the errno of each packet that was not taken
+   * @returns how many were not taken. Offsets outside the slab throw RangeError before anything is written.
+   */
+  tunWriteBatch(
+    fd: number, slab: Uint8Array, pieceOffset: Int32Array, pieceLength: Int32Array, pieceEnd: Int32Array, packets: number,
+    results: Int32Array,
+  ): number;
+  /** eventfd(2), non-blocking. */
+  eventFd(): Handle;
+  /** Adds one to an eventfd: wakes a tunReadBatch that waits on it. */
+  eventFdSignal(fd: number): void;
+  /** Reads an eventfd back to zero; false if it was zero. */
+  eventFdClear(fd: number): boolean;
+  /** socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6) with IPV6_RECVPKTINFO and IPV6_RECVHOPLIMIT, non-blocking. */
+  icmp6Open(): Handle;
+  /** ICMP6_FILTER: only these types pass (RFC 3542 §3.2). */
+  icmp6SetFilter(fd: number, passTypes: Uint8Array): void;
+  /** SO_BINDTODEVICE. */
+  bindToDevice(fd: number, name: string): void;
+  /** IPV6_JOIN_GROUP / IPV6_LEAVE_GROUP for a 16-byte group on an interface. */
+  icmp6Join(fd: number, ifIndex: number, group: Uint8Array): void;
+  icmp6Leave(fd: number, ifIndex: number, group: Uint8Array): void;
+  /** IPV6_JOIN_ANYCAST / IPV6_LEAVE_ANYCAST: the kernel answers neighbour solicitations for it while the socket is open. */
+  anycastJoin(fd: number, ifIndex: number, address: Uint8Array): void;
+  anycastLeave(fd: number, ifIndex: number, address: Uint8Array): void;
+  /** recvmsg(2); null when there is nothing (EAGAIN). A longer message is cut to the buffer. */
+  icmp6Receive(fd: number, buffer: Uint8Array): Icmp6Message | null;
+  /** sendmsg(2) with IPV6_PKTINFO (source all zero: kernel's choice) and IPV6_HOPLIMIT. The kernel fills in the checksum. */
+  icmp6Send(fd: number, message: Uint8Array, destination: Uint8Array, source: Uint8Array, ifIndex: number, hopLimit: number): void;
+  /** socket(AF_PACKET, SOCK_DGRAM, htons(protocol)); protocol 0 receives nothing. packet(7). */
+  packetOpen(protocol: number): Handle;
+  /** sendto(2) of a whole network-layer packet to a link-layer address (6 bytes). */
+  packetSend(fd: number, ifIndex: number, linkAddress: Uint8Array, protocol: number, packet: Uint8Array): void;
+  /** socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE) bound to a mask of RTMGRP_* groups. rtnetlink(7). */
+  netlinkOpen(groups: number): Handle;
+  /** recv(2) of netlink messages; 0 when there is nothing. ENOBUFS throws: messages were lost. */
+  netlinkReceive(fd: number, buffer: Uint8Array): number;
+  /**
+   * Calls `ready` on this thread's event loop each time `fd` becomes readable. Level-triggered once: after a call it stays quiet
+   * until `rearm()`. The watch keeps the event loop alive until closed.
+   */
+  watch(fd: number, ready: () => void): Watch;
+  /** if_nametoindex(3); 0 if there is none. */
+  ifNameToIndex(name: string): number;
+}
+
+/** A running watch on a file descriptor. */
+export interface Watch {
+  rearm(): void;
+  /** Ends it; no call comes after. A second call does nothing. */
+  close(): void;
+}

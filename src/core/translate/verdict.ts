@@ -1,0 +1,98 @@
+// What became of a packet: one number per packet, one counter per number. Owns the list, its order and its texts.
+// Read first: translator.ts. A number is never reused; new ones go to the end, because they are shown by their names.
+
+/** One row per verdict: its stable name, the rule it follows, and what it tells an engineer. Index = the verdict number. */
+export const VERDICTS = [
+  ['translated', 'RFC 7915', 'translated and passed on'],
+  ['answered', 'RFC 792 / RFC 4443', 'an echo request to the translator itself, answered'],
+  ['fragmented', 'RFC 7915 §4', 'translated into several fragments'],
+  ['segmented', 'RFC 7915 §4', 'a super-packet that was segmented here because its segments do not fit'],
+  // --- drops: malformed
+  ['too-short', 'RFC 791 / RFC 8200', 'shorter than its IP header'],
+  ['bad-version', 'RFC 791 / RFC 8200', 'neither IPv4 nor IPv6'],
+  ['bad-length', 'RFC 791 §3.1 / RFC 8200 §3', 'length fields do not fit the packet'],
+  ['bad-header-checksum', 'RFC 791 §3.1', 'wrong IPv4 header checksum'],
+  ['bad-option', 'RFC 791 §3.1', 'malformed IPv4 options'],
+  ['bad-extension', 'RFC 8200 §4', 'an IPv6 extension header chain that is too long or runs off the packet'],
+  ['bad-transport', 'RFC 7915', 'transport header cut short'],
+  ['bad-icmp-checksum', 'RFC 792 / RFC 4443', 'wrong ICMP checksum'],
+  ['bad-offload', 'virtio 1.2 §5.1.6', 'offload metadata that does not fit the packet'],
+  // --- drops: addresses
+  ['martian-source', 'RFC 7915 / RFC 6890', 'a source that no translated packet may have'],
+  ['martian-destination', 'RFC 7915 / RFC 6890', 'a destination that no translated packet may have'],
+  ['no-mapping-source', 'RFC 7915 §4.1, §5.1', 'the source has no form in the other family'],
+  ['no-mapping-destination', 'RFC 7915 §4.1, §5.1', 'the destination has no form in the other family'],
+  ['non-global', 'RFC 6052 §3.1', 'a non-global IPv4 address with the well-known prefix'],
+  ['pool-exhausted', 'RFC 7915', 'the dynamic pool has no free address'],
+  // --- drops: header rules
+  ['hop-limit', 'RFC 7915 §4.1, §5.1', 'TTL or hop limit used up'],
+  ['too-big', 'RFC 7915 §4, §5', 'does not fit the next hop and may not be fragmented'],
+  ['source-route', 'RFC 7915 §4.1', 'an unexpired IPv4 source route'],
+  ['routing-header', 'RFC 7915 §5.1', 'a routing header with segments left'],
+  ['fragmented-icmp', 'RFC 7915 §4.2, §5.2', 'a fragment of an ICMP message'],
+  ['fragment-extension', 'RFC 7915 §5.1.1', 'a fragment header followed by another extension header'],
+  ['bad-fragment', 'RFC 791 / RFC 8200', 'a fragment whose offset and length cannot be'],
+  ['udp-zero-checksum', 'RFC 7915 §4.5', 'UDP without a checksum, and it could or should not be computed'],
+  // --- drops: ICMP
+  ['icmp-type', 'RFC 7915 §4.2, §5.2', 'an ICMP type that has no counterpart'],
+  ['icmp-code', 'RFC 7915 §4.2, §5.2', 'an ICMP code or pointer that has no counterpart'],
+  ['icmp-inner', 'RFC 7915 §4.3, §5.3', 'an ICMP error whose inner packet cannot be translated'],
+  ['icmp-nested', 'RFC 7915 §4.3, §5.3', 'an ICMP error about an ICMP error'],
+  // --- drops: ours
+  ['hairpin-loop', 'RFC 7757 §4.2', 'source and destination are both on the side it would go to'],
+  ['to-translator', 'RFC 7915', 'for the translator itself, and nothing it answers'],
+  ['no-room', 'xlat464', 'the batch had no room for what had to be built'],
+  ['link-local', 'RFC 4291 §2.5.6', 'link-scope traffic of the interface itself, not for translation'],
+] as const;
+
+/** A verdict's stable name, as in `--json`, metrics and captures. */
+export type VerdictName = (typeof VERDICTS)[number][0];
+
+/** Index into {@link VERDICTS}. */
+export type Verdict = number;
+
+/** Number of a verdict by its name. Throws on a name that is not in the table (a bug: names are constants in code). */
+export function verdictNumber(name: VerdictName): Verdict {
+  const i = VERDICTS.findIndex((row) => row[0] === name);
+  if (i < 0) throw new Error(`no verdict ${name}`);
+  return i;
+}
+
+/** Whether this verdict means that nothing of the packet went on. Errors sent back do not count as going on. */
+export const isDrop = (verdict: Verdict): boolean => verdict > SEGMENTED;
+
+export const TRANSLATED = 0;
+export const ANSWERED = 1;
+export const FRAGMENTED = 2;
+export const SEGMENTED = 3;
+export const TOO_SHORT = 4;
+export const BAD_VERSION = 5;
+export const BAD_LENGTH = 6;
+export const BAD_HEADER_CHECKSUM = 7;
+export const BAD_OPTION = 8;
+export const BAD_EXTENSION = 9;
+export const BAD_TRANSPORT = 10;
+export const BAD_ICMP_CHECKSUM = 11;
+export const BAD_OFFLOAD = 12;
+export const MARTIAN_SOURCE = 13;
+export const MARTIAN_DESTINATION = 14;
+export const NO_MAPPING_SOURCE = 15;
+export const NO_MAPPING_DESTINATION = 16;
+export const NON_GLOBAL = 17;
+export const POOL_EXHAUSTED = 18;
+export const HOP_LIMIT = 19;
+export const TOO_BIG = 20;
+export const SOURCE_ROUTE = 21;
+export const ROUTING_HEADER = 22;
+export const FRAGMENTED_ICMP = 23;
+export const FRAGMENT_EXTENSION = 24;
+export const BAD_FRAGMENT = 25;
+export const UDP_ZERO_CHECKSUM = 26;
+export const ICMP_TYPE = 27;
+export const ICMP_CODE = 28;
+export const ICMP_INNER = 29;
+export const ICMP_NESTED = 30;
+export const HAIRPIN_LOOP = 31;
+export const TO_TRANSLATOR = 32;
+export const NO_ROOM = 33;
+export const LINK_LOCAL = 34;
