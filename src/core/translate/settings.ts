@@ -63,6 +63,11 @@ export interface TranslatorSettings {
   readonly tos: 'copy' | number;
   /** RFC 6052 §3.1 forbids non-global IPv4 addresses with 64:ff9b::/96; true lets them pass. */
   readonly allowNonGlobal: boolean;
+  /**
+   * false: at least one of the two addresses must come from an explicit mapping or the pool. A CLAT speaks for one host only;
+   * without this a packet of another local IPv4 address would leave with a source inside the PREF64.
+   */
+  readonly allowBothEmbedded: boolean;
   /** false: TTL and hop limit pass unchanged (only for the translator on the host itself). */
   readonly decrementHopLimit: boolean;
   readonly tolerate: Tolerance;
@@ -102,6 +107,7 @@ export const DEFAULT_SETTINGS: TranslatorSettings = {
   trafficClass: 'copy',
   tos: 'copy',
   allowNonGlobal: false,
+  allowBothEmbedded: true,
   decrementHopLimit: true,
   tolerate: { headerChecksum: false, icmpChecksum: false, martians: false, sourceRoute: false },
   plateaus: RFC1191_PLATEAUS,

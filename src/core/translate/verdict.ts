@@ -39,10 +39,9 @@ export const VERDICTS = [
   ['icmp-inner', 'RFC 7915 §4.3, §5.3', 'an ICMP error whose inner packet cannot be translated'],
   ['icmp-nested', 'RFC 7915 §4.3, §5.3', 'an ICMP error about an ICMP error'],
   // --- drops: ours
-  ['hairpin-loop', 'RFC 7757 §4.2', 'source and destination are both on the side it would go to'],
+  ['both-embedded', 'RFC 6877 §6', 'neither address is one that this translator speaks for'],
   ['to-translator', 'RFC 7915', 'for the translator itself, and nothing it answers'],
   ['no-room', 'xlat464', 'the batch had no room for what had to be built'],
-  ['link-local', 'RFC 4291 §2.5.6', 'link-scope traffic of the interface itself, not for translation'],
 ] as const;
 
 /** A verdict's stable name, as in `--json`, metrics and captures. */
@@ -92,7 +91,6 @@ export const ICMP_TYPE = 27;
 export const ICMP_CODE = 28;
 export const ICMP_INNER = 29;
 export const ICMP_NESTED = 30;
-export const HAIRPIN_LOOP = 31;
+export const BOTH_EMBEDDED = 31;
 export const TO_TRANSLATOR = 32;
 export const NO_ROOM = 33;
-export const LINK_LOCAL = 34;

@@ -68,3 +68,36 @@ export function clearOffload(s: Slab, h: number): void {
   s.view.setUint32(h + 4, 0);
   s.view.setUint16(h + 8, 0);
 }
+
+/** The fields of an offload header, read before a new one overwrites it. One object, reused. */
+export interface OffloadFields {
+  flags: number;
+  type: number;
+  hdrLen: number;
+  gsoSize: number;
+  csumStart: number;
+  csumOffset: number;
+}
+
+/** Makes the object that readOffload fills; all zero is a plain packet. */
+export const makeOffloadFields = (): OffloadFields => ({
+  flags: 0,
+  type: 0,
+  hdrLen: 0,
+  gsoSize: 0,
+  csumStart: 0,
+  csumOffset: 0,
+});
+
+/** Whether the offload header says "one plain packet": no flag, no type. One load for the hot path. */
+export const isPlain = (s: Slab, h: number): boolean => s.view.getUint16(h) === 0;
+
+/** Reads the header at `h` into `fields`. */
+export function readOffload(s: Slab, h: number, fields: OffloadFields): void {
+  fields.flags = flags(s, h);
+  fields.type = gsoType(s, h);
+  fields.hdrLen = hdrLen(s, h);
+  fields.gsoSize = gsoSize(s, h);
+  fields.csumStart = csumStart(s, h);
+  fields.csumOffset = csumOffset(s, h);
+}

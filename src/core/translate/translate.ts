@@ -1,0 +1,22 @@
+// The entry of the packet path: which direction a packet goes. Everything after it is v4-to-v6.ts and v6-to-v4.ts.
+
+import type { PacketList, Slab } from '../wire/slab.ts';
+import type { Translator } from './translator.ts';
+import { translateV4 } from './v4-to-v6.ts';
+import { translateV6 } from './v6-to-v4.ts';
+import { BAD_VERSION, TOO_SHORT, type Verdict } from './verdict.ts';
+
+/**
+ * Translates one packet in place and appends what comes of it to `out`: the translated packet, its fragments or segments, or
+ * an ICMP error back to the sender.
+ * @param at offset of the IP header; HEADROOM bytes before it may be overwritten, an offload header stands in the last ten
+ * @param length bytes from the IP header on
+ * @param nowMs a monotonic clock
+ * @returns the verdict. Never throws, never reads or writes outside the packet, its head room and the list's spare part.
+ */
+export function translate(t: Translator, s: Slab, at: number, length: number, out: PacketList, nowMs: number): Verdict {
+  if (length < 1) return TOO_SHORT;
+  const version = s.view.getUint8(at) >>> 4;
+  if (version === 4) return translateV4(t, s, at, length, out, nowMs);
+  return version === 6 ? translateV6(t, s, at, length, out, nowMs) : BAD_VERSION;
+}

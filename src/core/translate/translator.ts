@@ -1,0 +1,234 @@
+// One translator: settings made ready for the packet path, and the registers that its steps share. Read next: translate.ts
+// (which packet goes where), then v4-to-v6.ts and v6-to-v4.ts.
+//
+// The fields below are registers, not state between packets: each packet writes those it reads. What does last from
+// packet to packet is the identification counter, the two token buckets and the leases of the dynamic pool.
+
+import { ALL, AddressMap, BY_POOL, BY_PREFIX, PREFIX_ONLY, REFUSED_NON_GLOBAL, REFUSED_POOL } from '../address/address-map.ts';
+import { addressWord } from '../address/rfc6052.ts';
+import { isGroup4, isMartian4, isMartian6 } from '../address/special.ts';
+import { sumWord } from '../wire/checksum.ts';
+import { type ExtensionChain, makeChain } from '../wire/extension.ts';
+import { IPV6_DESTINATION, IPV6_SOURCE } from '../wire/ipv6.ts';
+import type { ErrorParts } from '../wire/icmp-extension.ts';
+import { makeOffloadFields, type OffloadFields } from '../wire/offload.ts';
+import type { Slab } from '../wire/slab.ts';
+import { IcmpSources } from './icmp-sources.ts';
+import type { TranslatorSettings } from './settings.ts';
+import { TokenBucket } from './token-bucket.ts';
+import {
+  BOTH_EMBEDDED,
+  MARTIAN_DESTINATION,
+  MARTIAN_SOURCE,
+  NO_MAPPING_DESTINATION,
+  NO_MAPPING_SOURCE,
+  NON_GLOBAL,
+  POOL_EXHAUSTED,
+  TRANSLATED,
+  type Verdict,
+} from './verdict.ts';
+
+/** One's complement of the 16-bit halves of a word, summed. */
+const sumWordComplement = (word: number): number => sumWord(~word);
+
+/** A translator for one thread. Never throws after construction. */
+export class Translator {
+  readonly settings: TranslatorSettings;
+  readonly map: AddressMap;
+  readonly icmpSources: IcmpSources;
+  readonly errorLimit4: TokenBucket;
+  readonly errorLimit6: TokenBucket;
+
+  /** Own addresses in words; IPv4 0: none. */
+  readonly ownIpv4: number;
+  readonly own0: number;
+  readonly own1: number;
+  readonly own2: number;
+  readonly own3: number;
+  /** What a TTL or hop limit loses: 1 or 0. */
+  readonly hopCost: number;
+  readonly ipv4Mtu: number;
+  readonly ipv6Mtu: number;
+  /** Largest IPv6 packet that comes of an IPv4 packet with DF=0. */
+  readonly fragmentLimit6: number;
+  /** Fixed TOS octet, or -1: copy. */
+  readonly fixedTos: number;
+  readonly copiesTrafficClass: boolean;
+
+  // Registers of the packet at work.
+  readonly offload: OffloadFields = makeOffloadFields();
+  readonly chain: ExtensionChain = makeChain();
+  readonly parts: ErrorParts = { innerEnd: 0, extension: 0, extensionLength: 0 };
+  /** IPv6 addresses of the result of mapToIpv6. */
+  s0 = 0;
+  s1 = 0;
+  s2 = 0;
+  s3 = 0;
+  d0 = 0;
+  d1 = 0;
+  d2 = 0;
+  d3 = 0;
+  /** IPv4 addresses of the result of mapToIpv4. */
+  source4 = 0;
+  destination4 = 0;
+  /** Sum of the new addresses' words; with the pseudo-header's rest it begins an ICMP checksum. */
+  newSum = 0;
+  /** Sum of the new addresses and of the complements of the old: what a transport checksum changes by. */
+  difference = 0;
+  /** Whether the mapping found the destination by the prefix, and an explicit mapping names it: RFC 7757 §4.2. */
+  isHairpin = false;
+  /** Whether the last refusal of mapToIpv6 or mapToIpv4 was about the source. */
+  isSourceRefused = false;
+  /** Set while the second half of a hairpinned packet is translated. */
+  isSecondPass = false;
+
+  private identification: number;
+  private readonly refusesBothEmbedded: boolean;
+  private readonly toleratesMartians: boolean;
+
+  /**
+   * @param seed initial IPv4 identification (rule T-5.1-02), any number
+   * Throws RangeError for settings that cannot be; src/config refuses those with a message.
+   */
+  constructor(settings: TranslatorSettings, seed: number) {
+    this.settings = settings;
+    this.map = new AddressMap(settings);
+    this.icmpSources = new IcmpSources(settings);
+    this.errorLimit4 = new TokenBucket(settings.errorsPerSecond);
+    this.errorLimit6 = new TokenBucket(settings.errorsPerSecond);
+    this.ownIpv4 = settings.ownIpv4 | 0;
+    this.own0 = settings.ownIpv6 === null ? 0 : addressWord(settings.ownIpv6, 0);
+    this.own1 = settings.ownIpv6 === null ? 0 : addressWord(settings.ownIpv6, 1);
+    this.own2 = settings.ownIpv6 === null ? 0 : addressWord(settings.ownIpv6, 2);
+    this.own3 = settings.ownIpv6 === null ? 0 : addressWord(settings.ownIpv6, 3);
+    this.hopCost = settings.decrementHopLimit ? 1 : 0;
+    this.ipv4Mtu = settings.ipv4Mtu;
+    this.ipv6Mtu = settings.ipv6Mtu;
+    this.fragmentLimit6 = Math.min(settings.ipv6Mtu, settings.lowestIpv6Mtu);
+    this.fixedTos = settings.tos === 'copy' ? -1 : settings.tos;
+    this.copiesTrafficClass = settings.trafficClass === 'copy';
+    this.identification = seed & 0xffff;
+    this.refusesBothEmbedded = !settings.allowBothEmbedded;
+    this.toleratesMartians = settings.tolerate.martians;
+  }
+
+  /** Whether ownIpv6 is set. */
+  get hasOwnIpv6(): boolean {
+    return (this.own0 | this.own1 | this.own2 | this.own3) !== 0;
+  }
+
+  /** The next IPv4 identification; `packets` many are used up (a super-packet takes one a segment). */
+  nextIdentification(packets: number): number {
+    const id = this.identification;
+    this.identification = (id + packets) & 0xffff;
+    return id;
+  }
+
+  /** Rule A-04 for both addresses of an IPv4 packet. @returns TRANSLATED or the martian verdict */
+  checkMartians4(src: number, dst: number): Verdict {
+    if (this.isRefused4(src)) return MARTIAN_SOURCE;
+    return this.isRefused4(dst) ? MARTIAN_DESTINATION : TRANSLATED;
+  }
+
+  /** Rule A-04 for both addresses of the IPv6 packet at `at`. */
+  checkMartians6(s: Slab, at: number): Verdict {
+    if (isMartianAt(s, at + IPV6_SOURCE)) return MARTIAN_SOURCE;
+    return isMartianAt(s, at + IPV6_DESTINATION) ? MARTIAN_DESTINATION : TRANSLATED;
+  }
+
+  /** Whether the address at `at` is the translator's own IPv6 address. */
+  isOwn6(s: Slab, at: number): boolean {
+    const v = s.view;
+    if (v.getInt32(at + 12) !== this.own3 || v.getInt32(at) !== this.own0) return false;
+    return v.getInt32(at + 4) === this.own1 && v.getInt32(at + 8) === this.own2 && this.hasOwnIpv6;
+  }
+
+  /**
+   * Maps source and destination of an IPv4 packet into the registers s0…d3, newSum and difference.
+   * @param anySource an ICMP error: a source without an IPv6 form is replaced (RFC 6791)
+   * @param isInner the packet inside an ICMP error: for hairpinning its two roles are exchanged
+   * @returns TRANSLATED or why not
+   */
+  mapToIpv6(src: number, dst: number, anySource: boolean, isInner: boolean): Verdict {
+    const map = this.map;
+    const second = this.isSecondPass;
+    this.isSourceRefused = true;
+    let how = map.toIpv6(src, second && !isInner ? PREFIX_ONLY : ALL);
+    if (how < 0) {
+      if (!anySource || !this.icmpSources.pickIpv6(src, map)) return sourceRefusal(how);
+      how = BY_POOL;
+    }
+    this.isSourceRefused = false;
+    this.s0 = map.w0;
+    this.s1 = map.w1;
+    this.s2 = map.w2;
+    this.s3 = map.w3;
+    const howDst = map.toIpv6(dst, second && isInner ? PREFIX_ONLY : ALL);
+    if (howDst < 0) return destinationRefusal(howDst);
+    if (this.refusesBothEmbedded && how === BY_PREFIX && howDst === BY_PREFIX) return BOTH_EMBEDDED;
+    this.d0 = map.w0;
+    this.d1 = map.w1;
+    this.d2 = map.w2;
+    this.d3 = map.w3;
+    this.newSum =
+      sumWord(this.s0) + sumWord(this.s1) + sumWord(this.s2) + sumWord(this.s3) + sumWord(this.d0) +
+      sumWord(this.d1) + sumWord(this.d2) + sumWord(this.d3);
+    this.difference = this.newSum + sumWordComplement(src) + sumWordComplement(dst);
+    return TRANSLATED;
+  }
+
+  /**
+   * Maps source and destination of the IPv6 header at `at` into source4, destination4, newSum, difference and isHairpin.
+   * @param nowMs allows a lease of the dynamic pool for the source; -1: none (inner packets)
+   */
+  mapToIpv4(s: Slab, at: number, anySource: boolean, nowMs: number): Verdict {
+    const v = s.view;
+    const map = this.map;
+    const a = v.getInt32(at + IPV6_SOURCE);
+    const b = v.getInt32(at + IPV6_SOURCE + 4);
+    const c = v.getInt32(at + IPV6_SOURCE + 8);
+    const d = v.getInt32(at + IPV6_SOURCE + 12);
+    const e = v.getInt32(at + IPV6_DESTINATION);
+    const f = v.getInt32(at + IPV6_DESTINATION + 4);
+    const g = v.getInt32(at + IPV6_DESTINATION + 8);
+    const h = v.getInt32(at + IPV6_DESTINATION + 12);
+    this.isSourceRefused = true;
+    const how = map.toIpv4(a, b, c, d, ALL, nowMs);
+    if (how >= 0) this.source4 = map.ipv4;
+    else if (!anySource) return sourceRefusal(how);
+    else {
+      this.source4 = this.icmpSources.pickIpv4(a, b, c, d);
+      if (this.source4 === 0) return sourceRefusal(how);
+    }
+    this.isSourceRefused = false;
+    const howDst = map.toIpv4(e, f, g, h, ALL, -1);
+    if (howDst < 0) return destinationRefusal(howDst);
+    if (this.refusesBothEmbedded && how === BY_PREFIX && howDst === BY_PREFIX) return BOTH_EMBEDDED;
+    this.destination4 = map.ipv4;
+    if (this.isRefused4(this.source4)) return MARTIAN_SOURCE;
+    if (this.isRefused4(this.destination4)) return MARTIAN_DESTINATION;
+    this.isHairpin = howDst === BY_PREFIX && map.hasMapping(this.destination4);
+    this.newSum = sumWord(this.source4) + sumWord(this.destination4);
+    this.difference =
+      this.newSum + sumWordComplement(a) + sumWordComplement(b) + sumWordComplement(c) + sumWordComplement(d) +
+      sumWordComplement(e) + sumWordComplement(f) + sumWordComplement(g) + sumWordComplement(h);
+    return TRANSLATED;
+  }
+
+  private isRefused4(ipv4: number): boolean {
+    if (!isMartian4(ipv4)) return false;
+    return !this.toleratesMartians || isGroup4(ipv4);
+  }
+}
+
+function isMartianAt(s: Slab, at: number): boolean {
+  const v = s.view;
+  return isMartian6(v.getInt32(at), v.getInt32(at + 4), v.getInt32(at + 8), v.getInt32(at + 12));
+}
+
+function sourceRefusal(how: number): Verdict {
+  if (how === REFUSED_NON_GLOBAL) return NON_GLOBAL;
+  return how === REFUSED_POOL ? POOL_EXHAUSTED : NO_MAPPING_SOURCE;
+}
+
+const destinationRefusal = (how: number): Verdict => (how === REFUSED_NON_GLOBAL ? NON_GLOBAL : NO_MAPPING_DESTINATION);

@@ -1,0 +1,65 @@
+// ICMPv4 (RFC 792) and ICMPv6 (RFC 4443) share their first eight bytes; types and codes differ.
+//
+//     +---------------+---------------+-------------------------------+
+//     |     Type      |     Code      |           Checksum            |
+//     +---------------+---------------+-------------------------------+
+//     | rest: identifier and sequence, pointer, MTU, RFC 4884 length  |
+//     +---------------------------------------------------------------+
+
+import type { Slab } from './slab.ts';
+
+/** Length of the part that every message has. */
+export const ICMP_HEADER = 8;
+
+export const ECHO_REPLY4 = 0;
+export const UNREACHABLE4 = 3;
+export const SOURCE_QUENCH4 = 4;
+export const REDIRECT4 = 5;
+export const ECHO_REQUEST4 = 8;
+export const TIME_EXCEEDED4 = 11;
+export const PARAMETER_PROBLEM4 = 12;
+/** Code of UNREACHABLE4: fragmentation needed and DF set. */
+export const FRAGMENTATION_NEEDED = 4;
+
+export const UNREACHABLE6 = 1;
+export const PACKET_TOO_BIG6 = 2;
+export const TIME_EXCEEDED6 = 3;
+export const PARAMETER_PROBLEM6 = 4;
+export const ECHO_REQUEST6 = 128;
+export const ECHO_REPLY6 = 129;
+
+export const icmpType = (s: Slab, at: number): number => s.view.getUint8(at);
+export const icmpCode = (s: Slab, at: number): number => s.view.getUint8(at + 1);
+export const icmpChecksum = (s: Slab, at: number): number => s.view.getUint16(at + 2);
+export const setIcmpChecksum = (s: Slab, at: number, value: number): void => s.view.setUint16(at + 2, value);
+/** MTU of ICMPv4 3/4, RFC 1191 §4; 0 from a router that predates it. */
+export const icmpv4Mtu = (s: Slab, at: number): number => s.view.getUint16(at + 6);
+/** MTU of ICMPv6 2/0, unsigned 32 bits. */
+export const icmpv6Mtu = (s: Slab, at: number): number => s.view.getUint32(at + 4);
+/** Pointer of ICMPv4 12. */
+export const icmpv4Pointer = (s: Slab, at: number): number => s.view.getUint8(at + 4);
+/** Pointer of ICMPv6 4, unsigned 32 bits. */
+export const icmpv6Pointer = (s: Slab, at: number): number => s.view.getUint32(at + 4);
+
+/** Writes type, code, a zero checksum and the second word. */
+export function emitIcmp(s: Slab, at: number, type: number, code: number, rest: number): void {
+  s.view.setUint32(at, (type * 0x100 + code) * 0x10000);
+  s.view.setUint32(at + 4, rest);
+}
+
+/** Whether an ICMPv4 type is an error message, RFC 1122 §3.2.2. */
+export function isIcmpv4Error(type: number): boolean {
+  switch (type) {
+    case UNREACHABLE4:
+    case SOURCE_QUENCH4:
+    case REDIRECT4:
+    case TIME_EXCEEDED4:
+    case PARAMETER_PROBLEM4:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Whether an ICMPv6 type is an error message, RFC 4443 §2.1. */
+export const isIcmpv6Error = (type: number): boolean => type < 128;
