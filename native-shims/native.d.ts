@@ -88,7 +88,7 @@ export interface LinuxShim {
   packetSend(fd: number, ifIndex: number, linkAddress: Uint8Array, protocol: number, packet: Uint8Array): void;
   /** socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE) bound to a mask of RTMGRP_* groups. rtnetlink(7). */
   netlinkOpen(groups: number): Handle;
-  /** recv(2) of netlink messages; 0 when there is nothing. ENOBUFS throws: messages were lost. */
+  /** recv(2) of the kernel's netlink messages; 0 when there is nothing. ENOBUFS (lost) and EMSGSIZE (buffer too small) throw. */
   netlinkReceive(fd: number, buffer: Uint8Array): number;
   /**
    * Calls `ready` on this thread's event loop each time `fd` becomes readable. Level-triggered once: after a call it stays quiet
@@ -97,6 +97,8 @@ export interface LinuxShim {
   watch(fd: number, ready: () => void): Watch;
   /** if_nametoindex(3); 0 if there is none. */
   ifNameToIndex(name: string): number;
+  /** SIOCSIFMTU. netdevice(7). */
+  linkSetMtu(name: string, mtu: number): void;
 }
 
 /** A running watch on a file descriptor. */

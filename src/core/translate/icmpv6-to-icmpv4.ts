@@ -85,7 +85,7 @@ function counterpart(s: Slab, icmp: number): number {
     case UNREACHABLE6:
       return code < UNREACHABLE_CODES.length ? UNREACHABLE_CODES[code] : NONE;
     case PACKET_TOO_BIG6:
-      return code === 0 ? pair(UNREACHABLE4, FRAGMENTATION_NEEDED) : NONE;
+      return pair(UNREACHABLE4, FRAGMENTATION_NEEDED); // RFC 4443 §3.2: receivers ignore the code
     case TIME_EXCEEDED6:
       return code <= 1 ? pair(TIME_EXCEEDED4, code) : NONE;
     case PARAMETER_PROBLEM6:
@@ -176,8 +176,7 @@ function emitErrorHeader(
   destination4: number,
 ): void {
   const word = total > DF_THRESHOLD ? DF : 0;
-  const id = word === DF ? 0 : t.nextIdentification(1);
   const tosOctet = t.fixedTos < 0 ? trafficClass(s, at) : t.fixedTos;
-  emitIpv4(s, to, tosOctet, total, id, word, hopLimit(s, at) - t.hopCost, ICMP, source4, destination4);
+  emitIpv4(s, to, tosOctet, total, t.nextIdentification(1), word, hopLimit(s, at) - t.hopCost, ICMP, source4, destination4);
   clearOffload(s, to - OFFLOAD_HEADER);
 }

@@ -126,7 +126,7 @@ function emitInnerIpv4(t: Translator, s: Slab, from: number, to: number, total: 
     fragment >= 0 ? ((field & FRAGMENT_OFFSET_MASK) >>> 3) | ((field & FRAGMENT_MORE) !== 0 ? MF : 0)
     : total > DF_THRESHOLD ? DF
     : 0;
-  const id = fragment >= 0 ? fragmentIdentificationLow(s, fragment) : word === DF ? 0 : t.nextIdentification(1);
+  const id = fragment >= 0 ? fragmentIdentificationLow(s, fragment) : t.nextIdentification(1);
   const tosOctet = t.fixedTos < 0 ? trafficClass(s, from) : t.fixedTos;
   emitIpv4(s, to, tosOctet, total, id, word, hopLimit(s, from), proto, t.source4, t.destination4);
 }

@@ -176,7 +176,7 @@ function adjustTransport(
 function zeroUdpChecksum(t: Translator, s: Slab, upper: number, end: number, isFragment: boolean): verdicts.Verdict {
   if (isFragment || t.settings.udpZeroChecksum === 'drop') return verdicts.UDP_ZERO_CHECKSUM;
   if (t.settings.udpZeroChecksum === 'forward') return TRANSLATED;
-  return computeUdpChecksum(s, upper, end - upper, t.newSum) ? TRANSLATED : verdicts.BAD_TRANSPORT;
+  return computeUdpChecksum(s, upper, end - upper, t.newSum) ? TRANSLATED : verdicts.UDP_ZERO_CHECKSUM;
 }
 
 /** Writes the IPv6 header (and Fragment Header) in front of the payload, which stays where it is. */

@@ -214,15 +214,10 @@ function emitPacket(
 ): void {
   const { upper, fragment, protocol } = t.chain;
   const start = upper - IPV4_HEADER;
-  let id = 0;
-  let word = DF;
-  if (fragment >= 0) {
-    id = fragmentIdentificationLow(s, fragment);
-    word = ((field & FRAGMENT_OFFSET_MASK) >>> 3) | ((field & FRAGMENT_MORE) !== 0 ? MF : 0);
-  } else if (!isDf) {
-    id = t.nextIdentification(segments);
-    word = 0;
-  }
+  const isFragment = fragment >= 0;
+  const id = isFragment ? fragmentIdentificationLow(s, fragment) : t.nextIdentification(segments);
+  let word = isDf ? DF : 0;
+  if (isFragment) word = ((field & FRAGMENT_OFFSET_MASK) >>> 3) | ((field & FRAGMENT_MORE) !== 0 ? MF : 0);
   const tosOctet = t.fixedTos < 0 ? trafficClass(s, at) : t.fixedTos;
   const proto = protocol === ICMPV6 ? ICMP : protocol;
   emitIpv4(s, start, tosOctet, end - start, id, word, hopLimit(s, at) - t.hopCost, proto, t.source4, t.destination4);

@@ -1,0 +1,13 @@
+/*
+ * Handle: a file descriptor that JavaScript owns through one object with `fd` and `close()`. The object's finaliser closes
+ * it when the object is collected or its thread ends. Read: close(2), "Object wrap" in the Node-API documentation.
+ */
+#ifndef XLAT464_HANDLE_H
+#define XLAT464_HANDLE_H
+
+#include <node_api.h>
+
+/* Wraps `fd` and owns it from now on: if the object cannot be made, `fd` is closed. @returns NULL after throwing */
+napi_value make_handle(napi_env env, int fd);
+
+#endif

@@ -1,0 +1,30 @@
+// What a command gets to do its work with.
+
+import type { Command } from 'commander';
+import type { Actions, LogLevel, RoleOptions } from './actions.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Handed to each command's file. `finish` takes the exit code of a command that ran to its end. */
+export interface CommandContext {
+  readonly actions: Actions;
+  readonly terminal: Terminal;
+  readonly finish: (exitCode: number) => void;
+}
+
+/** What each command's file exports: adds its command to the program. */
+export type AddCommand = (program: Command, context: CommandContext) => void | Promise<void>;
+
+/** The options of all roles, as commander parses them. */
+export interface ParsedRoleOptions {
+  readonly logLevel: LogLevel;
+  readonly json?: true;
+  readonly capture?: string;
+}
+
+/** The roles' options, from what commander parsed. */
+export const roleOptions = (parsed: ParsedRoleOptions, terminal: Terminal): RoleOptions => ({
+  level: parsed.logLevel,
+  json: parsed.json === true,
+  colour: terminal.errColour,
+  ...(parsed.capture === undefined ? {} : { capture: parsed.capture }),
+});

@@ -1,0 +1,29 @@
+// How a failure reaches the user: one or two lines, or one JSON object; and which exit code it leads to.
+
+import { EXIT, XlatError } from '../contract/errors.ts';
+import { paint, type Terminal } from './terminal.ts';
+
+/**
+ * Writes a failure: `xlat464: message` and the advice on standard error, or with `json` one object on standard output.
+ * A bug is shown with its stack.
+ * @returns the exit code
+ */
+export function reportError(error: unknown, terminal: Terminal, json: boolean): number {
+  if (!(error instanceof XlatError)) return reportBug(error, terminal);
+  const { code, operation, message, advice } = error;
+  if (json) {
+    const issues = 'issues' in error ? { issues: error.issues } : {};
+    terminal.out(`${JSON.stringify({ error: { code, operation, message, advice: advice ?? null, ...issues } })}\n`);
+    return error.exitCode;
+  }
+  const name = paint('xlat464:', 31, terminal.errColour);
+  for (const line of message.split('\n')) terminal.err(`${name} ${line}\n`);
+  if (advice !== undefined) terminal.err(`${advice}\n`);
+  return error.exitCode;
+}
+
+function reportBug(error: unknown, terminal: Terminal): number {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  terminal.err(`${paint('xlat464:', 31, terminal.errColour)} this is a bug, please report it: ${stack}\n`);
+  return EXIT.failed;
+}

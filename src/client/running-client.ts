@@ -1,0 +1,51 @@
+// A client as its owner sees it: what it is given, what it says about itself, how it is stopped. Read next: client.ts.
+
+import type { Log, Reason } from '../contract/reasons.ts';
+import type { ForwardingUplink } from '../core/host/host-config.ts';
+import type { Platform } from '../platform/platform.ts';
+import type { StartDataPlane } from './data-plane.ts';
+
+/** What a client runs in. */
+export interface ClientEnvironment {
+  readonly platform: Platform;
+  readonly startDataPlane: StartDataPlane;
+  readonly log: Log;
+  /** Directory of the journal. */
+  readonly stateDir: string;
+  /** Directory of the secret that makes addresses stable. */
+  readonly secretDir: string;
+  /** true: without a way to the NAT64 it waits for one; false (default): it fails with NO_UPLINK. */
+  readonly waitsForUplink?: boolean;
+  /** Forwarding for two interfaces or for the host; default: what the kernel can do. */
+  readonly forwarding?: ForwardingUplink['scope'];
+  /** Default 1000, RFC 4861 §10. */
+  readonly retransMs?: number;
+  /** Default 2000. */
+  readonly nativeLastsMs?: number;
+}
+
+/** What the client is doing. */
+export type ClientState =
+  | { readonly state: 'starting' }
+  | { readonly state: 'waiting'; readonly reason: Reason; readonly why: string }
+  | {
+      readonly state: 'running';
+      readonly uplink: string;
+      readonly clat: string;
+      readonly ipv4: string;
+      readonly tun: string;
+      readonly ipv4MtuBytes: number;
+    }
+  | { readonly state: 'stopped' };
+
+/** A client, from the call of {@link startClient} on. */
+export interface RunningClient {
+  /** What it is doing now. */
+  readonly state: ClientState;
+  /** Resolves when it runs or waits for the first time; rejects, after everything was put back, when it could not start. */
+  readonly ready: Promise<void>;
+  /** Resolves when it has stopped; rejects, after everything was put back, when it failed. */
+  readonly ended: Promise<void>;
+  /** Stops it, at any time: puts everything back and ends the data plane. Resolves or rejects as `ended` does. */
+  stop(): Promise<void>;
+}

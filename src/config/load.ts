@@ -1,0 +1,114 @@
+// From a file on disk to a checked configuration. The only file of this folder that reads files.
+
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { XlatError } from '../contract/errors.ts';
+import { Findings } from './check.ts';
+import { type ClientConfig, clientConfig } from './client.ts';
+import { ConfigError, type ConfigIssue } from './issues.ts';
+import { parseMappings } from './mappings-file.ts';
+import { nearest } from './nearest.ts';
+import { type MappingsReader, type TranslatorConfig, translatorConfig } from './translator.ts';
+import type { Tree } from './tree.ts';
+import { parseYaml } from './yaml-document.ts';
+
+/** A checked configuration of any role. */
+export type Config = TranslatorConfig | ClientConfig;
+
+/** The roles that a file may configure. */
+export const ROLES = ['translator', 'client'] as const;
+
+const OPERATION = 'read the configuration';
+
+/**
+ * Reads and checks a configuration file. Relative paths in it count from its folder.
+ * @throws XlatError CONFIG_NOT_FOUND when it cannot be read, ConfigError with every finding when it cannot be used
+ */
+export function loadConfig(file: string): Config {
+  return parseConfig(readText(file), file);
+}
+
+/** As {@link loadConfig}, from text; `file` is its name in errors and what relative paths start from. */
+export function parseConfig(text: string, file: string): Config {
+  const { tree, issues } = parseYaml(text, file);
+  const findings = new Findings(tree?.at);
+  findings.issues.push(...issues);
+  const config = tree === null ? null : configOf(tree, findings, file);
+  if (config === null || findings.issues.length > 0) throw new ConfigError(OPERATION, findings.issues);
+  return absolute(config, file);
+}
+
+/** As {@link loadConfig}, for one role only. */
+export function loadRole<R extends Config['role']>(file: string, role: R): Extract<Config, { role: R }> {
+  const config = loadConfig(file);
+  if (config.role === role) return config as Extract<Config, { role: R }>;
+  const command = config.role === 'translator' ? 'translate' : 'client';
+  throw new XlatError('CONFIG_INVALID', OPERATION, `${file} configures the role ${config.role}, not ${role}`, {
+    advice: `Run xlat464 ${command} -c ${file}.`,
+  });
+}
+
+function configOf(tree: Tree, findings: Findings, file: string): Config | null {
+  if (tree.kind !== 'map') {
+    findings.add(tree, '', 'is not a section', 'start with "role: translator"');
+    return null;
+  }
+  const role = tree.entries.find((entry) => entry.key === 'role');
+  const name = role?.value.kind === 'scalar' ? role.value.text : '';
+  if (name === 'client') return clientConfig(tree, findings);
+  if (name === 'translator') return translatorConfig(tree, findings, mappingsReader(file));
+  const guess = nearest(name, ROLES);
+  const advice = guess === null ? `write one of ${ROLES.join(', ')}` : `did you mean "${guess}"?`;
+  const problem = role === undefined ? 'is missing' : 'is not a role';
+  findings.issues.push({ at: role?.value.at ?? tree.at, path: 'role', text: name, problem, advice });
+  return null;
+}
+
+const besides = (file: string, path: string): string => resolve(dirname(file), path);
+
+const mappingsReader =
+  (file: string): MappingsReader =>
+  (path) => {
+    try {
+      return parseMappings(readText(besides(file, path)), path);
+    } catch (error) {
+      if (!(error instanceof XlatError)) throw error;
+      const issue: ConfigIssue = {
+        at: null,
+        path: 'mappings-file',
+        text: path,
+        problem: error.message,
+        advice: error.advice ?? '',
+      };
+      return { mappings: [], issues: [issue] };
+    }
+  };
+
+function absolute(config: Config, file: string): Config {
+  if (config.role !== 'translator') return config;
+  const { leaseFile, mappingsFile } = config;
+  return {
+    ...config,
+    leaseFile: leaseFile === null ? null : besides(file, leaseFile),
+    mappingsFile: mappingsFile === null ? null : besides(file, mappingsFile),
+  };
+}
+
+const READ_FAILURES: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EACCES: 'may not be read by this user',
+  EISDIR: 'is a folder',
+};
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    const message = `${file} ${READ_FAILURES[code] ?? `cannot be read (${code})`}`;
+    throw new XlatError('CONFIG_NOT_FOUND', OPERATION, message, {
+      advice: 'Check the path; "xlat464 config init" writes a first file.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,105 @@
+// What the client wants of the host (HostConfig) and what the host is like (HostFacts). Plain data: a platform reads the
+// facts, wanted.ts turns the config into changes, plan.ts compares. Addresses are RFC 5952 text, prefixes "address/length".
+
+/** An interface by name and index. The index tells one that went and came back from the one that was there before. */
+export interface LinkRef {
+  readonly name: string;
+  readonly index: number;
+}
+
+/**
+ * IPv6 through kernel forwarding: the CLAT address is routed to the TUN and defended on the uplink by proxy neighbour
+ * discovery. Another way to attach to an uplink is another member of {@link UplinkAttachment}.
+ */
+export interface ForwardingUplink {
+  readonly kind: 'forwarding';
+  readonly link: LinkRef;
+  /** The CLAT's IPv6 address. */
+  readonly clat: string;
+  /** IPv6 MTU of the way to the NAT64, in bytes. */
+  readonly mtuBytes: number;
+  /** Whether the link has neighbour discovery at all; false on point-to-point links. */
+  readonly hasNeighbours: boolean;
+  /** Forwarding for the two interfaces alone, where the kernel has that, or for the whole host. `auto` asks the kernel. */
+  readonly scope: 'auto' | 'interface' | 'host';
+}
+
+/** How translated packets reach the network. */
+export type UplinkAttachment = ForwardingUplink;
+
+/** The wanted state of the host while a client runs. */
+export interface HostConfig {
+  /** The virtual interface; it exists already. */
+  readonly tun: LinkRef;
+  /** The CLAT's IPv4 address; without a length, it is a /32. */
+  readonly ipv4: string;
+  /** MTU of the IPv4 side, in bytes. */
+  readonly ipv4MtuBytes: number;
+  /** Metric of the IPv4 default route. */
+  readonly metric: number;
+  /** Let new IPv4 connections in from the network; false: they are dropped by a firewall table of ours. */
+  readonly allowInbound: boolean;
+  /** null while no uplink is there: the address stays, so that connections survive, and the default route goes. */
+  readonly uplink: UplinkAttachment | null;
+}
+
+/** An interface as it is. */
+export interface LinkFacts extends LinkRef {
+  readonly mtuBytes: number;
+  readonly isUp: boolean;
+  /** Addresses with their prefix length, both families. */
+  readonly addresses: readonly string[];
+}
+
+/** A route of the main table. */
+export interface RouteFacts {
+  readonly family: 4 | 6;
+  /** "default" or a prefix. */
+  readonly destination: string;
+  readonly device: string;
+  readonly metric: number;
+  /** Who made it, as the kernel's protocol name: "kernel", "ra", "boot", … */
+  readonly protocol: string;
+  readonly gateway: string | null;
+}
+
+/** A proxy neighbour entry. */
+export interface ProxyFacts {
+  readonly device: string;
+  readonly address: string;
+}
+
+/** The part of the host's state that the client's changes touch. */
+export interface HostFacts {
+  readonly links: readonly LinkFacts[];
+  readonly routes: readonly RouteFacts[];
+  readonly proxies: readonly ProxyFacts[];
+  /** Kernel settings by path below /proc/sys; a setting that this kernel does not have is missing. */
+  readonly sysctls: ReadonlyMap<string, string>;
+  /** nftables tables as "family name". */
+  readonly firewallTables: ReadonlySet<string>;
+}
+
+/** Name of the firewall table that drops new inbound connections. */
+export const FIREWALL_TABLE = 'xlat464';
+/** The same as it stands in {@link HostFacts.firewallTables}. */
+export const FIREWALL_TABLE_KEY = `ip ${FIREWALL_TABLE}`;
+
+/** Metric of the IPv4 default route: worse than any that a network manager sets (rule D-12). */
+export const DEFAULT_METRIC = 2048;
+
+/** The per-interface IPv6 settings that planning looks at, on every interface. */
+export const LINK_SETTINGS: readonly string[] = ['forwarding', 'force_forwarding', 'accept_ra', 'proxy_ndp'];
+/** Further ones, looked at on the virtual interface only. */
+export const TUN_SETTINGS: readonly string[] = ['disable_ipv6', 'addr_gen_mode'];
+
+/** Path of a per-interface IPv6 setting; `device` may be "all" or "default". */
+export const ipv6Setting = (device: string, setting: string): string => `net/ipv6/conf/${device}/${setting}`;
+/** Path of an interface's reverse-path filter. */
+export const reversePathFilter = (device: string): string => `net/ipv4/conf/${device}/rp_filter`;
+/** Path of an interface's delay before it answers for a proxied neighbour. */
+export const proxyDelay = (device: string): string => `net/ipv6/neigh/${device}/proxy_delay`;
+
+/** The interface that a reference means now: by its index, so a rename does not lose it. undefined: it is gone. */
+export const findLink = (facts: HostFacts, link: LinkRef): LinkFacts | undefined =>
+  facts.links.find((l) => l.index === link.index);

@@ -1,0 +1,82 @@
+// What has to be done to get from what we have done so far to what is wanted now. Pure; the platform carries it out.
+//
+//     wanted  ∧ in effect, not by us   → nothing, and nothing to undo later
+//     wanted  ∧ applied ∧ in effect    → nothing
+//     wanted  ∧ applied ∧ not in effect → made again (it is in the journal already)
+//     wanted  ∧ not in effect          → journalled, made
+//     applied ∧ no longer wanted       → undone
+
+import type { Change } from './change.ts';
+import { changeKey, currentValue, isPresent, sysctlPath } from './change.ts';
+import type { HostConfig, HostFacts } from './host-config.ts';
+import { FIREWALL_TABLE_KEY, findLink } from './host-config.ts';
+import { wantedChanges } from './wanted.ts';
+
+/** The difference between applied and wanted. */
+export interface Plan {
+  /** Applied changes to undo first, in the order to undo them in: the last applied one first. */
+  readonly undo: readonly Change[];
+  /** Changes to make, in order. `isApplied`: it was made before and stands in the journal. */
+  readonly make: readonly { readonly change: Change; readonly isApplied: boolean }[];
+  /** What stands in the way, one sentence each; with any, nothing may be done. */
+  readonly conflicts: readonly string[];
+}
+
+/** The host as it would be without our settings: those that still have our value count with the value before. */
+function withoutOurs(applied: readonly Change[], facts: HostFacts): HostFacts {
+  const sysctls = new Map(facts.sysctls);
+  for (const change of applied) {
+    if (change.kind !== 'sysctl' || currentValue(change, facts) !== change.value) continue;
+    const name = change.link === null ? '' : (findLink(facts, change.link)?.name ?? '');
+    sysctls.set(sysctlPath(change, name), change.was);
+  }
+  return { ...facts, sysctls };
+}
+
+/**
+ * Plans the way to a configuration.
+ * @param applied what we have changed so far, in the order it was done
+ * @param config what is wanted; null: nothing, all is undone
+ * @param facts the host as it is
+ */
+export function planHost(applied: readonly Change[], config: HostConfig | null, facts: HostFacts): Plan {
+  const wanted = config === null ? [] : wantedChanges(config, withoutOurs(applied, facts));
+  const wantedKeys = new Set(wanted.map(changeKey));
+  const appliedKeys = new Set(applied.map(changeKey));
+  const undo = applied.filter((c) => !wantedKeys.has(changeKey(c))).reverse();
+  const make = wanted
+    .map((change) => ({ change, isApplied: appliedKeys.has(changeKey(change)) }))
+    .filter(({ change }) => !isPresent(change, facts));
+  return { undo, make, conflicts: conflictsOf(wanted, appliedKeys, facts) };
+}
+
+/** The firewall table must be ours: there is no telling what one of the same name does. */
+function conflictsOf(wanted: readonly Change[], appliedKeys: ReadonlySet<string>, facts: HostFacts): string[] {
+  const ours = [...appliedKeys].some((key) => key.includes('"kind":"firewall"'));
+  const taken = wanted.some((c) => c.kind === 'firewall') && !ours && facts.firewallTables.has(FIREWALL_TABLE_KEY);
+  return taken ? [`there is already a firewall table "${FIREWALL_TABLE_KEY}" that this program did not make`] : [];
+}
+
+/** How a change is to be undone, given the host as it is. */
+export type UndoStep =
+  /** Nothing to do: it was never made, or it is gone. */
+  | { readonly step: 'gone' }
+  /** Someone else has changed it since; it is left as it is. */
+  | { readonly step: 'left'; readonly now: string }
+  /** To be undone through this interface name (the present one; "" for a setting of the whole host). */
+  | { readonly step: 'undo'; readonly name: string };
+
+/** Decides how to undo a change. */
+export function planUndo(change: Change, facts: HostFacts): UndoStep {
+  const link = change.link === null ? undefined : findLink(facts, change.link);
+  if (change.kind === 'sysctl') {
+    const now = currentValue(change, facts);
+    if (now === undefined || now === change.was) return { step: 'gone' };
+    return now === change.value ? { step: 'undo', name: link?.name ?? '' } : { step: 'left', now };
+  }
+  if (!isPresent(change, facts)) {
+    const elsewhere = change.kind === 'mtu' && link !== undefined && link.mtuBytes !== change.was;
+    return elsewhere ? { step: 'left', now: String(link.mtuBytes) } : { step: 'gone' };
+  }
+  return { step: 'undo', name: link?.name ?? '' };
+}

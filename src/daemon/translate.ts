@@ -1,0 +1,118 @@
+// The role `translate`: a TUN interface, the data plane on it, reload, leases, and an end that leaves nothing behind.
+//
+//     configuration ─► open TUN ─► workers start     ┐
+//                                  addresses, routes ┴─► ready ─► SIGHUP: reload ─► … ─► SIGTERM or failure ─► teardown
+//
+// A failed start runs the same teardown as a stop.
+
+import { formatPrefix6 } from '../config/addresses.ts';
+import { loadRole } from '../config/load.ts';
+import type { TranslatorConfig } from '../config/translator.ts';
+import { EXIT } from '../contract/errors.ts';
+import { type DataPlane, startDataPlane } from '../dataplane/dataplane.ts';
+import { selectTunPlatform, type TunDevice, type TunPlatform } from '../platform/select.ts';
+import { describeOffload } from './describe.ts';
+import { keepLeases, loadLeases } from './leases.ts';
+import { type DaemonLog, openLog } from './log.ts';
+import { makeReload } from './reload.ts';
+import { PACKET_WORKER, type RoleOptions } from './role.ts';
+import { listenToSignals } from './signals.ts';
+import { openConfiguredTun, setupOf } from './tun.ts';
+
+interface Session {
+  readonly platform: TunPlatform;
+  readonly device: TunDevice;
+  readonly file: string;
+  readonly config: TranslatorConfig;
+  readonly capture: string | undefined;
+  readonly log: DaemonLog;
+}
+
+/**
+ * Runs the translator of a configuration file until a signal ends it.
+ * @returns the exit code
+ * @throws XlatError when it cannot start, or when the data path fails; everything has been taken down by then
+ */
+export async function runTranslate(file: string, options: RoleOptions): Promise<number> {
+  const log = openLog(options);
+  try {
+    const config = loadRole(file, 'translator');
+    const platform = await selectTunPlatform();
+    const device = openConfiguredTun(platform, config.tun);
+    try {
+      await runOn({ platform, device, file, config, capture: options.capture, log });
+    } finally {
+      device.close();
+    }
+    log.info('translator-stopped', {}, 'stopped');
+    return EXIT.done;
+  } finally {
+    await log.flush();
+  }
+}
+
+async function runOn(session: Session): Promise<void> {
+  const { config, capture, log } = session;
+  const dataPlane = await startOn(session);
+  const leases = keepLeases(config.leaseFile, () => dataPlane.leases(), log);
+  try {
+    if (capture !== undefined) await dataPlane.startCapture({ file: capture });
+    await untilStopped(session, dataPlane);
+    // Not after a failure: a worker that ended has no leases to tell, and the file keeps those of the last time.
+    await leases.save();
+  } finally {
+    leases.close();
+    await dataPlane.stop();
+  }
+}
+
+/** Starts the workers and sets the interface up at the same time. When one of the two fails, the other is taken down. */
+async function startOn({ platform, device, config, log }: Session): Promise<DataPlane> {
+  const { settings, tun, leaseFile } = config;
+  const starting = startDataPlane({
+    queues: device.queues,
+    wake: (queue) => device.wake(queue),
+    workerUrl: PACKET_WORKER,
+    settings,
+    coalesce: tun.coalesce,
+    leases: loadLeases(leaseFile, log),
+  });
+  const setup = tun.attach ? Promise.resolve() : platform.setUpTun(tun.name, setupOf(tun), !device.wasCreated);
+  const [started, wasSetUp] = await Promise.allSettled([starting, setup]);
+  if (started.status === 'rejected') throw started.reason;
+  if (wasSetUp.status === 'fulfilled') return started.value;
+  await started.value.stop();
+  throw wasSetUp.reason;
+}
+
+async function untilStopped(session: Session, dataPlane: DataPlane): Promise<void> {
+  const { log } = session;
+  const signals = listenToSignals(makeReload({ ...session, dataPlane }, session.config));
+  const failure = new Promise<never>((_, reject) => dataPlane.onFailure(reject));
+  try {
+    sayReady(session);
+    await log.flush();
+    const signal = await Promise.race([signals.stop, failure]);
+    log.info('translator-stopping', { signal }, `stopping after ${signal}`);
+  } finally {
+    signals.close();
+  }
+}
+
+function sayReady({ config, device, platform, log }: Session): void {
+  const { settings } = config;
+  const readyMs = Math.round(performance.now());
+  const prefix = settings.prefix === null ? 'mappings only' : formatPrefix6(settings.prefix);
+  const offload = describeOffload(device.capabilities);
+  const fields = { interface: device.name, prefix, mappings: settings.mappings.length, queues: device.queues.length };
+  log.info('ready', { ...fields, offload, readyMs }, `translating on ${device.name}, ready in ${readyMs} ms`);
+  for (const note of device.notes) log.info('config-warning', {}, note);
+  for (const warning of config.warnings) log.warn('config-warning', {}, warning);
+  for (const setting of platform.missingForwarding()) {
+    log.warn(
+      'forwarding-off',
+      { setting },
+      `this host forwards nothing from other hosts; set ${setting}=1 if it should`,
+    );
+  }
+}

@@ -1,0 +1,80 @@
+// Counters in shared memory: a worker adds to its own block with plain stores, anyone reads them without asking it. A
+// 64-bit float is exact up to 2^53 and is written whole, so a reader never sees half a number.
+//
+//     block of one worker: [packets and bytes … | verdicts: number × 2 + (0 for IPv4, 1 for IPv6)]
+//
+// A super-packet counts as one packet, because that is what was handed over; bytes count as they are.
+
+import { VERDICTS, type VerdictName } from '../core/translate/verdict.ts';
+
+export const PACKETS_IN4 = 0;
+export const BYTES_IN4 = 1;
+export const PACKETS_IN6 = 2;
+export const BYTES_IN6 = 3;
+export const PACKETS_OUT4 = 4;
+export const BYTES_OUT4 = 5;
+export const PACKETS_OUT6 = 6;
+export const BYTES_OUT6 = 7;
+export const BATCHES = 8;
+export const WRITES_REFUSED = 9;
+export const PACKETS_MERGED = 10;
+export const SUPER_PACKETS_MADE = 11;
+const VERDICT_BASE = 16;
+
+/** Counters of one worker. */
+export const COUNTERS_PER_WORKER = VERDICT_BASE + VERDICTS.length * 2;
+
+/** Index of a verdict's counter. @param family 4 or 6: of the packet that came in */
+export const verdictIndex = (verdict: number, family: number): number => VERDICT_BASE + verdict * 2 + (family === 6 ? 1 : 0);
+
+/** All counters of a data plane at one moment, summed over its workers. */
+export interface CounterSnapshot {
+  readonly packetsIn: { readonly ipv4: number; readonly ipv6: number };
+  readonly bytesIn: { readonly ipv4: number; readonly ipv6: number };
+  readonly packetsOut: { readonly ipv4: number; readonly ipv6: number };
+  readonly bytesOut: { readonly ipv4: number; readonly ipv6: number };
+  /** Reads that returned packets. */
+  readonly batches: number;
+  /** Packets that the device did not take. */
+  readonly writesRefused: number;
+  /** Packets that were merged, and the super-packets that they became. */
+  readonly packetsMerged: number;
+  readonly superPacketsMade: number;
+  /** Per verdict, by family of the packet that came in; verdicts without a packet are left out. */
+  readonly verdicts: { readonly [name in VerdictName]?: { readonly ipv4: number; readonly ipv6: number } };
+}
+
+/** Shared memory for the counters of `workers` workers. */
+export const makeCounterMemory = (workers: number): SharedArrayBuffer =>
+  new SharedArrayBuffer(workers * COUNTERS_PER_WORKER * Float64Array.BYTES_PER_ELEMENT);
+
+/** The block of one worker. */
+export const countersOf = (memory: SharedArrayBuffer, worker: number): Float64Array =>
+  new Float64Array(memory, worker * COUNTERS_PER_WORKER * Float64Array.BYTES_PER_ELEMENT, COUNTERS_PER_WORKER);
+
+/** Reads and sums all blocks. Never throws. */
+export function readCounters(memory: SharedArrayBuffer): CounterSnapshot {
+  const all = new Float64Array(memory);
+  const sum = (index: number): number => {
+    let total = 0;
+    for (let i = index; i < all.length; i += COUNTERS_PER_WORKER) total += all[i] as number;
+    return total;
+  };
+  const pair = (ipv4: number, ipv6: number) => ({ ipv4: sum(ipv4), ipv6: sum(ipv6) });
+  const verdicts: { [name in VerdictName]?: { ipv4: number; ipv6: number } } = {};
+  VERDICTS.forEach(([name], verdict) => {
+    const count = pair(verdictIndex(verdict, 4), verdictIndex(verdict, 6));
+    if (count.ipv4 + count.ipv6 > 0) verdicts[name] = count;
+  });
+  return {
+    packetsIn: pair(PACKETS_IN4, PACKETS_IN6),
+    bytesIn: pair(BYTES_IN4, BYTES_IN6),
+    packetsOut: pair(PACKETS_OUT4, PACKETS_OUT6),
+    bytesOut: pair(BYTES_OUT4, BYTES_OUT6),
+    batches: sum(BATCHES),
+    writesRefused: sum(WRITES_REFUSED),
+    packetsMerged: sum(PACKETS_MERGED),
+    superPacketsMade: sum(SUPER_PACKETS_MADE),
+    verdicts,
+  };
+}

@@ -1,0 +1,56 @@
+// What the main thread and a packet worker say to each other. The worker sits in its loop and has no event loop of its own:
+// it looks at `signal` between two batches, and takes its messages when the number there has changed.
+
+import type { Lease } from '../core/address/dynamic-pool.ts';
+import type { TranslatorSettings } from '../core/translate/settings.ts';
+import type { CaptureCounters, CaptureFilter } from './capture.ts';
+import type { TunCapabilities } from './tun-queue.ts';
+
+/** One queue of the virtual interface, as plain numbers that pass between threads. */
+export interface QueueNumbers {
+  readonly fd: number;
+  /** What the worker waits on beside the queue itself. */
+  readonly wakeFd: number;
+  readonly capabilities: TunCapabilities;
+}
+
+/** A worker's `workerData`. */
+export interface WorkerInit {
+  readonly queue: QueueNumbers;
+  readonly worker: number;
+  readonly counters: SharedArrayBuffer;
+  /** One Int32: messages sent to this worker so far. */
+  readonly signal: SharedArrayBuffer;
+  readonly settings: TranslatorSettings;
+  readonly leases: readonly Lease[];
+  readonly coalesce: boolean;
+  /** Initial IPv4 identification. */
+  readonly seed: number;
+}
+
+/** What a capture records. */
+export interface CaptureRequest {
+  readonly snaplenBytes: number;
+  readonly filter: CaptureFilter;
+}
+
+/** To the worker; each is answered by `done` with its id, `return-buffer` is not. */
+export type ToWorker =
+  | { readonly type: 'reconfigure'; readonly id: number; readonly settings: TranslatorSettings }
+  | { readonly type: 'leases'; readonly id: number }
+  | { readonly type: 'start-capture'; readonly id: number; readonly request: CaptureRequest }
+  | { readonly type: 'stop-capture'; readonly id: number }
+  | { readonly type: 'return-buffer'; readonly buffer: ArrayBuffer }
+  | { readonly type: 'stop'; readonly id: number };
+
+/** From the worker. */
+export type FromWorker =
+  | { readonly type: 'ready' }
+  | { readonly type: 'done'; readonly id: number; readonly value: WorkerAnswer }
+  | { readonly type: 'captured'; readonly buffer: ArrayBuffer; readonly length: number };
+
+/** What `done` carries, by the question. */
+export interface WorkerAnswer {
+  readonly leases?: readonly Lease[];
+  readonly capture?: CaptureCounters;
+}

@@ -1,0 +1,144 @@
+// A lab that is up: the network, the services on the far side, and our client. Owns the order in which they start.
+// Read first: topology.ts (the picture), netns.ts (what happens at the end).
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { XlatError } from '../contract/errors.ts';
+import { type Running, waitFor } from './command.ts';
+import { startTayga, startUnbound } from './nat64.ts';
+import { type NetnsSet, openNetnsSet } from './netns.ts';
+import { entryCommand } from './permission.ts';
+import { takeSnapshot } from './snapshot.ts';
+import { ADDRESS, buildTopology, DEVICE, type Topology } from './topology.ts';
+
+/** A running lab. */
+export interface Lab {
+  readonly set: NetnsSet;
+  readonly net: Topology;
+  /** The client namespace as it was before our client started. */
+  readonly clientBefore: readonly string[];
+  /** Our client, once `startClient` has returned. */
+  client: Running | undefined;
+  /** The command that starts it. */
+  readonly clientCommand: readonly string[];
+}
+
+const compiled = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+/** The real program, as a user starts it. */
+export const CLIENT_COMMAND: readonly string[] = [
+  process.execPath,
+  compiled('../main.js'),
+  'client',
+  '--prefix',
+  ADDRESS.pref64,
+];
+
+/**
+ * Builds the network and starts everything on the far side; our client is not running yet. On failure everything is removed.
+ * @param clientCommand what `startClient` runs in the client namespace
+ */
+export async function buildLab(clientCommand: readonly string[] = CLIENT_COMMAND): Promise<Lab> {
+  const set = openNetnsSet();
+  try {
+    const net = await buildTopology(set);
+    await Promise.all([startTayga(set, net.nat64), startUnbound(set, net.nat64), startServer(net)]);
+    await waitForPath(net);
+    writeFileSync(resolverFile(set), `nameserver ${ADDRESS.nat64}\n`);
+    const clientBefore = await takeSnapshot(net.client);
+    return { set, net, clientBefore, client: undefined, clientCommand };
+  } catch (error) {
+    set.close();
+    throw error;
+  }
+}
+
+/** The far end: HTTP, DNS and UDP echo in one process, SCTP and ESP answered through socat's raw sockets. */
+async function startServer({ server }: Topology): Promise<void> {
+  const peers = await server.start([process.execPath, compiled('peers/main.js'), ADDRESS.server, ADDRESS.dns]);
+  await server.run(['nft', '-f', '-'], { input: DONT_FRAGMENT_ECHOES });
+  const env = { X464_NODE: process.execPath, X464_ANSWER: compiled('peers/raw-answer.js') };
+  await server.start(['socat', 'IP4-RECVFROM:132,fork', 'SYSTEM:exec \\"$X464_NODE\\" \\"$X464_ANSWER\\" sctp'], env);
+  await server.start(['socat', 'IP4-RECVFROM:50,fork', 'SYSTEM:exec \\"$X464_NODE\\" \\"$X464_ANSWER\\" echo'], env);
+  await waitFor('the servers', () => {
+    if (peers.hasEnded()) throw new XlatError('LAB_FAILED', 'start the servers', peers.output());
+    return peers.output().includes('ready');
+  });
+  await waitFor('the raw sockets', async () => (await server.run(['ss', '-Hlnw'])).trim().split('\n').length >= 2);
+}
+
+/**
+ * Linux answers pings with DF=0. A NAT64 has to fragment such an answer above 1280 bytes (RFC 7915 §4), and nobody translates
+ * fragments of ICMP (§5.2), so large pings would fail at any CLAT. With DF=1 they show what our client does with them.
+ */
+const DONT_FRAGMENT_ECHOES = `table ip lab {
+  chain output {
+    type route hook output priority mangle;
+    icmp type echo-reply ip frag-off set 0x4000
+  }
+}
+`;
+
+/** Sends a ping over the NAT64 until the first one comes back, so that no proof measures neighbour discovery. */
+async function waitForPath({ client }: Topology): Promise<void> {
+  const target = ADDRESS.pref64.replace('::/96', `::${ADDRESS.server}`);
+  await waitFor('the NAT64', async () => (await client.runAny(['ping', '-c', '1', '-W', '1', target])).code === 0);
+}
+
+/**
+ * The command line of our client, with directories of the lab in the place of /run and /var/lib: its journal and its secret stay
+ * out of the machine's. They are bound in the private mount namespace that `ip netns exec` makes, so nobody else sees them.
+ */
+function clientArgv(lab: Lab): string[] {
+  const state = path.join(lab.set.directory, 'client');
+  for (const name of ['run', 'lib']) mkdirSync(path.join(state, name), { recursive: true });
+  // /run last: the scratch directory itself may be below it.
+  const bind = 'mount --bind "$0/lib" /var/lib && mount --bind "$0/run" /run && exec "$@"';
+  return ['sh', '-c', bind, state, ...lab.clientCommand];
+}
+
+/**
+ * Starts our client and waits until the client namespace has an IPv4 default route.
+ * @throws XlatError LAB_FAILED with the client's own last words when it ends before that, or takes too long
+ */
+export async function startClient(lab: Lab): Promise<void> {
+  const client = await lab.net.client.start(clientArgv(lab));
+  lab.client = client;
+  const isReady = async () => {
+    if (client.hasEnded()) throw new XlatError('LAB_FAILED', 'start the client', 'the client has ended');
+    return (await lab.net.client.run(['ip', '-4', 'route', 'show', 'default'])).trim() !== '';
+  };
+  try {
+    await waitFor('the IPv4 default route of the client', isReady);
+  } catch (cause) {
+    if (!(cause instanceof XlatError)) throw cause;
+    const lastWords = client.output().trim().split('\n').slice(-5).join('\n');
+    throw new XlatError('LAB_FAILED', 'start the client', `${cause.message}; its last words:\n${lastWords}`, { cause });
+  }
+}
+
+const resolverFile = (set: NetnsSet) => path.join(set.directory, 'resolv.conf');
+
+/**
+ * The command line that runs a program in the client namespace with the lab's DNS64 server as resolver. The file is bound
+ * over /etc/resolv.conf in the private mount namespace that `ip netns exec` makes, so nobody else sees it.
+ */
+export function withResolver(lab: Lab, argv: readonly string[]): string[] {
+  return ['sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', resolverFile(lab.set), ...argv];
+}
+
+/** Commands for a person who wants to look around. */
+export function lookAround(lab: Lab): string[] {
+  const { client, nat64 } = lab.net;
+  const enter = (name: string, command: string) => [...entryCommand(), 'ip', 'netns', 'exec', name, command].join(' ');
+  return [
+    enter(client.name, 'bash'),
+    enter(client.name, `ping ${ADDRESS.server}`),
+    enter(client.name, `curl http://${ADDRESS.server}/`),
+    enter(client.name, `traceroute -n ${ADDRESS.server}`),
+    enter(client.name, `tcpdump -ni ${DEVICE.client} ip6`),
+    enter(client.name, `dig @${ADDRESS.nat64} web.lab.example AAAA`),
+    enter(nat64.name, `tcpdump -ni ${DEVICE.tayga}`),
+  ];
+}

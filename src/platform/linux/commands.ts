@@ -1,0 +1,88 @@
+// The one runner of operating system commands: argument arrays, fixed language, a time limit, errors with their cause.
+
+import { execFile } from 'node:child_process';
+import { XlatError } from '../../contract/errors.ts';
+
+const TIME_LIMIT_MS = 10_000;
+const OUTPUT_LIMIT = 64 * 1024 * 1024;
+
+/** The Debian package of each tool we run. */
+const PACKAGES = { ip: 'iproute2', nft: 'nftables', 'ip6tables-legacy': 'iptables' } as const;
+
+/** A tool that can be run. */
+export type Tool = keyof typeof PACKAGES;
+
+/** A command that ran and ended with an exit code other than 0. */
+export class CommandError extends Error {
+  /** What it wrote to its error output, trimmed. */
+  readonly stderr: string;
+
+  constructor(command: string, stderr: string, cause: unknown) {
+    super(`${command}: ${stderr.split('\n')[0] || 'failed'}`, { cause });
+    this.name = 'CommandError';
+    this.stderr = stderr;
+  }
+}
+
+/** System administrators' tools stand in sbin, which is not on every user's path. */
+const environment = (): NodeJS.ProcessEnv => ({
+  ...process.env,
+  PATH: `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`,
+  LC_ALL: 'C',
+});
+
+/**
+ * Runs a tool and returns its output.
+ * @param input what it reads; default: nothing
+ * @throws XlatError TOOL_MISSING, NOT_PERMITTED; CommandError when it ends with an error or takes too long
+ */
+export function run(tool: Tool, args: readonly string[], input = ''): Promise<string> {
+  const { promise, resolve, reject } = withResolvers<string>();
+  const options = {
+    env: environment(),
+    timeout: TIME_LIMIT_MS,
+    maxBuffer: OUTPUT_LIMIT,
+    killSignal: 'SIGKILL' as const,
+  };
+  const child = execFile(tool, args, options, (error, stdout, stderr) => {
+    if (error === null) resolve(stdout);
+    else if (error.code === 'ENOENT') reject(toolMissing(tool, error));
+    else reject(commandFailed([tool, ...args].join(' '), stderr.trim() || error.message, error));
+  });
+  // A tool that ends before it has read everything breaks the pipe; its exit code says why.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(input);
+  return promise;
+}
+
+/** Runs a tool that answers in JSON. An empty answer is an empty list (`ip -j` prints nothing then). */
+export async function runJson(tool: Tool, args: readonly string[]): Promise<unknown> {
+  const text = await run(tool, args);
+  return text.trim() === '' ? [] : JSON.parse(text);
+}
+
+const PERMISSION = /Operation not permitted|Permission denied/;
+
+/** The failure of a command: not permitted as the product's own error, anything else for the caller to judge. */
+function commandFailed(command: string, stderr: string, cause: unknown): Error {
+  const error = new CommandError(command, stderr, cause);
+  if (!PERMISSION.test(stderr)) return error;
+  return new XlatError('NOT_PERMITTED', `run ${command}`, error.message, { advice: 'run it as root', cause: error });
+}
+
+const toolMissing = (tool: Tool, cause: unknown): XlatError =>
+  new XlatError('TOOL_MISSING', `run ${tool}`, `the program "${tool}" is not installed`, {
+    advice: `install it: apt-get install ${PACKAGES[tool]}`,
+    cause,
+  });
+
+/** Promise.withResolvers, which Node 20 does not have. */
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (reason: unknown) => void } {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((a, b) => {
+    resolve = a;
+    reject = b;
+  });
+  return { promise, resolve, reject };
+}

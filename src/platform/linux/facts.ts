@@ -1,0 +1,95 @@
+// Reads the state of the host: iproute2's and nftables' JSON, and /proc/sys. Answers of other programs are taken as unknown
+// and narrowed field by field.
+
+import { XlatError } from '../../contract/errors.ts';
+import type { HostFacts, LinkFacts, ProxyFacts, RouteFacts } from '../../core/host/host-config.ts';
+import {
+  ipv6Setting,
+  LINK_SETTINGS,
+  proxyDelay,
+  reversePathFilter,
+  TUN_SETTINGS,
+} from '../../core/host/host-config.ts';
+import { runJson } from './commands.ts';
+import { readSysctl } from './sysctl.ts';
+
+/** A JSON object of unknown fields. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** The objects of a JSON array; anything else counts as none. */
+export const objects = (value: unknown): Fields[] =>
+  Array.isArray(value) ? value.filter((v): v is Fields => typeof v === 'object' && v !== null) : [];
+
+export const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+export const number = (value: unknown, otherwise = 0): number => (typeof value === 'number' ? value : otherwise);
+export const flagsOf = (link: Fields): readonly unknown[] => (Array.isArray(link.flags) ? link.flags : []);
+
+function linkFacts(link: Fields): LinkFacts {
+  return {
+    name: text(link.ifname),
+    index: number(link.ifindex),
+    mtuBytes: number(link.mtu),
+    isUp: flagsOf(link).includes('UP'),
+    addresses: objects(link.addr_info).map((a) => `${text(a.local)}/${number(a.prefixlen)}`),
+  };
+}
+
+const routeFacts =
+  (family: 4 | 6) =>
+  (route: Fields): RouteFacts => ({
+    family,
+    destination: text(route.dst),
+    device: text(route.dev),
+    metric: number(route.metric),
+    protocol: text(route.protocol) || 'boot',
+    gateway: typeof route.gateway === 'string' ? route.gateway : null,
+  });
+
+const proxyFacts = (entry: Fields): ProxyFacts => ({ device: text(entry.dev), address: text(entry.dst) });
+
+/** The tables of nftables; none where the tool is missing, because then we made none. */
+async function firewallTables(): Promise<Set<string>> {
+  try {
+    const answer = (await runJson('nft', ['-j', 'list', 'tables'])) as Fields;
+    const tables = objects(answer.nftables).flatMap((o) => objects([o.table]));
+    return new Set(tables.map((t) => `${text(t.family)} ${text(t.name)}`));
+  } catch (cause) {
+    if (cause instanceof XlatError && cause.code === 'TOOL_MISSING') return new Set();
+    throw cause;
+  }
+}
+
+/** Every setting that planning may ask for; the virtual interface is not known here, so all interfaces are read alike. */
+function readSettings(names: readonly string[]): Map<string, string> {
+  const all = ['all', 'default', ...names];
+  const paths = all.flatMap((name) => [
+    ...[...LINK_SETTINGS, ...TUN_SETTINGS].map((setting) => ipv6Setting(name, setting)),
+    reversePathFilter(name),
+    proxyDelay(name),
+  ]);
+  const settings = new Map<string, string>();
+  for (const path of paths) {
+    const value = readSysctl(path);
+    if (value !== null) settings.set(path, value);
+  }
+  return settings;
+}
+
+/** Reads everything. @throws XlatError TOOL_MISSING without `ip`; CommandError when a tool fails */
+export async function readFacts(): Promise<HostFacts> {
+  const [links, routes4, routes6, proxies, tables] = await Promise.all([
+    runJson('ip', ['-j', 'address', 'show']),
+    runJson('ip', ['-j', '-4', 'route', 'show', 'table', 'main']),
+    runJson('ip', ['-j', '-6', 'route', 'show', 'table', 'main']),
+    runJson('ip', ['-j', '-6', 'neighbour', 'show', 'proxy']),
+    firewallTables(),
+  ]);
+  const linkList = objects(links).map(linkFacts);
+  return {
+    links: linkList,
+    routes: [...objects(routes4).map(routeFacts(4)), ...objects(routes6).map(routeFacts(6))],
+    proxies: objects(proxies).map(proxyFacts),
+    sysctls: readSettings(linkList.map((l) => l.name)),
+    firewallTables: tables,
+  };
+}

@@ -1,0 +1,221 @@
+// The host's configuration: applies what core/host plans, each change journalled first, and undoes it, also after a crash
+// from the journal alone. Read first: core/host/plan.ts, platform/journal.ts.
+
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { XlatError } from '../../contract/errors.ts';
+import type { Log } from '../../contract/reasons.ts';
+import type { Change } from '../../core/host/change.ts';
+import { describeChange } from '../../core/host/change.ts';
+import type { ForwardDrop } from '../../core/host/firewall.ts';
+import type { HostConfig, HostFacts } from '../../core/host/host-config.ts';
+import { findLink } from '../../core/host/host-config.ts';
+import { planHost, planUndo } from '../../core/host/plan.ts';
+import type { HostIdentity, JournalContent } from '../journal.ts';
+import { Journal, readJournal, removeJournal } from '../journal.ts';
+import type { Closable, HostControl } from '../platform.ts';
+import { takeStateDir } from '../state-dir.ts';
+import { makeChange, undoChange } from './execute.ts';
+import { readFacts } from './facts.ts';
+import { forwardDrops } from './forward-policy.ts';
+
+/** Called at points where a crash must not lose anything; tests stop the process there. */
+export type CrashPoint = (when: 'journalled' | 'made' | 'undone', change: Change) => void;
+
+const noCrash: CrashPoint = () => undefined;
+
+function identity(): HostIdentity {
+  return {
+    boot: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+    namespace: readlinkSync('/proc/self/ns/net'),
+  };
+}
+
+/**
+ * Undoes one change, as far as that is possible and right.
+ * @returns false when it failed; then it must stay in the journal
+ */
+async function undoOne(change: Change, facts: HostFacts, log: Log): Promise<boolean> {
+  const fields = { change: change.kind };
+  const plan = planUndo(change, facts);
+  if (plan.step === 'gone') return true;
+  if (plan.step === 'left') {
+    log.warn('host-left', fields, `left alone: ${describeChange(change)}; it is ${plan.now} now`);
+    return true;
+  }
+  try {
+    await undoChange(change, plan.name);
+    log.info('host-restored', fields, `undone: ${describeChange(change)}`);
+    return true;
+  } catch (cause) {
+    // The interface may have gone between looking and doing, and taken the change with it.
+    if (planUndo(change, await readFacts()).step === 'gone') return true;
+    log.error('host-trouble', fields, (cause as Error).message);
+    return false;
+  }
+}
+
+/** The configuration of this host, in the hands of this process. */
+class LinuxHost implements HostControl {
+  readonly #journal: Journal;
+  readonly #mark: Closable;
+  readonly #log: Log;
+  readonly #crashPoint: CrashPoint;
+
+  constructor(journal: Journal, mark: Closable, log: Log, crashPoint: CrashPoint) {
+    this.#journal = journal;
+    this.#mark = mark;
+    this.#log = log;
+    this.#crashPoint = crashPoint;
+  }
+
+  facts(): Promise<HostFacts> {
+    return readFacts();
+  }
+
+  async apply(config: HostConfig | null): Promise<void> {
+    let facts = await readFacts();
+    let plan = planHost(this.#journal.changes, config, facts);
+    if (plan.conflicts.length > 0) throw conflict(plan.conflicts);
+    if (plan.undo.length > 0) {
+      await this.#undoAll(plan.undo, facts);
+      facts = await readFacts();
+      plan = planHost(this.#journal.changes, config, facts);
+    }
+    for (const { change, isApplied } of plan.make) await this.#make(change, isApplied, facts);
+  }
+
+  forwardDrops(device: string): Promise<readonly ForwardDrop[]> {
+    return forwardDrops(device);
+  }
+
+  close(): void {
+    this.#journal.close();
+    this.#mark.close();
+  }
+
+  async #make(change: Change, isApplied: boolean, facts: HostFacts): Promise<void> {
+    const name = change.link === null ? '' : findLink(facts, change.link)?.name;
+    if (name === undefined) throw goneError(change);
+    if (!isApplied) this.#journal.add(change);
+    this.#crashPoint('journalled', change);
+    await makeChange(change, name);
+    this.#log.info('host-changed', { change: change.kind }, describeChange(change));
+    this.#crashPoint('made', change);
+  }
+
+  async #undoAll(changes: readonly Change[], facts: HostFacts): Promise<void> {
+    let failed = 0;
+    for (const change of changes) {
+      if (!(await undoOne(change, facts, this.#log))) failed += 1;
+      else this.#journal.settle(change);
+      this.#crashPoint('undone', change);
+    }
+    if (failed > 0) throw troubleError(failed);
+  }
+}
+
+const conflict = (conflicts: readonly string[]): XlatError =>
+  new XlatError('HOST_CHANGE_FAILED', 'configure this host', conflicts.join('; '), {
+    advice: 'remove it ("nft delete table ip xlat464"), or allow inbound connections',
+  });
+
+const goneError = (change: Change): XlatError =>
+  new XlatError('HOST_CHANGE_FAILED', 'configure this host', `the interface is gone: ${describeChange(change)}`);
+
+const troubleError = (failed: number): XlatError =>
+  new XlatError('HOST_CHANGE_FAILED', 'restore this host', `${failed} setting(s) could not be put back`, {
+    advice: 'the log names them; "xlat464 cleanup" tries again',
+  });
+
+/** Works a journal off, newest change first. @returns how many changes could not be undone */
+async function workOff(stateDir: string, content: JournalContent, log: Log): Promise<number> {
+  for (const line of content.unreadable) log.error('host-trouble', {}, `unreadable line in the journal: ${line}`);
+  const facts = await readFacts();
+  let failed = 0;
+  for (const { change } of [...content.entries].reverse()) {
+    if (!(await undoOne(change, facts, log))) failed += 1;
+  }
+  if (failed === 0) removeJournal(stateDir);
+  return failed;
+}
+
+/** Whether a network namespace still exists: some process is in it, or it has a name. */
+function isNamespaceAlive(namespace: string): boolean {
+  const inode = Number(/\d+/.exec(namespace)?.[0]);
+  const named = listDir('/run/netns').some((name) => inodeOf(`/run/netns/${name}`) === inode);
+  const pids = listDir('/proc').filter((name) => /^\d+$/.test(name));
+  return named || pids.some((pid) => inodeOf(`/proc/${pid}/ns/net`) === inode);
+}
+
+function listDir(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return []; // no named namespaces on this host
+  }
+}
+
+function inodeOf(path: string): number {
+  try {
+    return statSync(path).ino;
+  } catch {
+    return -1; // the process ended while we looked
+  }
+}
+
+/** Whether the changes in a journal can still be there. @throws XlatError when they are in another network namespace */
+function isAboutThisHost(content: JournalContent): boolean {
+  const here = identity();
+  if (content.identity.boot !== here.boot) return false;
+  if (content.identity.namespace === here.namespace) return true;
+  if (!isNamespaceAlive(content.identity.namespace)) return false;
+  throw new XlatError(
+    'HOST_CHANGE_FAILED',
+    'clean up',
+    `the journal is about another network namespace (${content.identity.namespace})`,
+    { advice: 'run "xlat464 cleanup" in that namespace, or use a state directory of its own' },
+  );
+}
+
+/** Undoes what an instance that is gone has left; `stateDir` is taken already. */
+async function cleanUpTaken(stateDir: string, log: Log): Promise<number> {
+  const content = readJournal(stateDir);
+  if (content === null || !isAboutThisHost(content)) {
+    removeJournal(stateDir);
+    return 0;
+  }
+  const failed = await workOff(stateDir, content, log);
+  if (failed > 0) throw troubleError(failed);
+  log.warn('crash-cleaned', { changes: content.entries.length }, 'cleaned up after a run that did not');
+  return content.entries.length;
+}
+
+/**
+ * Undoes, from the journal alone, what a run that crashed has left. Does nothing the second time.
+ * @returns how many changes the journal named
+ * @throws XlatError ALREADY_RUNNING when that run goes on; HOST_CHANGE_FAILED when something could not be undone
+ */
+export async function cleanUp(stateDir: string, log: Log): Promise<number> {
+  const mark = takeStateDir(stateDir);
+  try {
+    return await cleanUpTaken(stateDir, log);
+  } finally {
+    mark.close();
+  }
+}
+
+/** {@link HostControl} of Linux: takes the state directory, cleans up, and is ready. */
+export async function openLinuxHost(
+  stateDir: string,
+  log: Log,
+  crashPoint: CrashPoint = noCrash,
+): Promise<HostControl> {
+  const mark = takeStateDir(stateDir);
+  try {
+    await cleanUpTaken(stateDir, log);
+    return new LinuxHost(new Journal(stateDir, identity()), mark, log, crashPoint);
+  } catch (cause) {
+    mark.close();
+    throw cause;
+  }
+}

@@ -1,0 +1,105 @@
+// Finds the uplink: the kernel's own answer to "how do I reach the NAT64", and what the network gave that interface.
+
+import ipaddr from 'ipaddr.js';
+import type { Prefix6 } from '../../core/translate/settings.ts';
+import type { Uplink, UplinkAnswer } from '../platform.ts';
+import { CommandError, runJson } from './commands.ts';
+import type { Fields } from './facts.ts';
+import { flagsOf, number, objects, text } from './facts.ts';
+import { readSysctl } from './sysctl.ts';
+
+/** RFC 8200 §5. */
+const IPV6_MIN_MTU = 1280;
+/** Longest on-link prefix that leaves room for an interface identifier (core/address/clat-address.ts). */
+const PREFIX_LENGTH_MAX = 96;
+
+const none = (why: string): UplinkAnswer => ({ uplink: null, why });
+
+/** 16 bytes as text. */
+const format = (address: Uint8Array): string => new ipaddr.IPv6([...address]).toRFC5952String();
+
+/** The first `length` bits of an address, the others zero. */
+function prefixOf(address: string, length: number): Prefix6 {
+  const bytes = Uint8Array.from(ipaddr.IPv6.parse(address).toByteArray());
+  return {
+    address: bytes.map((octet, i) => octet & (0xff00 >> Math.min(Math.max(length - i * 8, 0), 8)) & 0xff),
+    length,
+  };
+}
+
+/** The route that the kernel would take, or null where there is none. */
+async function routeTo(destination: string, device: string | null): Promise<Fields | null> {
+  const args = ['-j', '-6', 'route', 'get', destination, ...(device === null ? [] : ['oif', device])];
+  try {
+    return objects(await runJson('ip', args))[0] ?? null;
+  } catch (cause) {
+    // "Network is unreachable", "Cannot find device": no way to the NAT64, which is an answer.
+    if (cause instanceof CommandError) return null;
+    throw cause;
+  }
+}
+
+/** The smallest MTU of interface, Router Advertisement (the kernel keeps it in conf/<if>/mtu) and route. */
+function mtuOf(link: Fields, route: Fields, name: string): number {
+  const fromRoute = objects(route.metrics).map((m) => number(m.mtu, Number.POSITIVE_INFINITY));
+  const fromRa = Number(readSysctl(`net/ipv6/conf/${name}/mtu`) ?? Number.POSITIVE_INFINITY);
+  return Math.max(IPV6_MIN_MTU, Math.min(number(link.mtu, 1500), fromRa, ...fromRoute));
+}
+
+/**
+ * Length of the on-link prefix of an address: its own, or for a /128 (DHCPv6) that of the longest on-link route it lies in;
+ * 64 where the network says nothing.
+ */
+async function onLinkLength(link: Fields, source: string): Promise<number> {
+  const entry = objects(link.addr_info).find((a) => text(a.local) === source);
+  const own = number(entry?.prefixlen, 128);
+  if (own < 128) return own;
+  const routes = objects(await runJson('ip', ['-j', '-6', 'route', 'show', 'dev', text(link.ifname), 'table', 'main']));
+  const address = ipaddr.IPv6.parse(source);
+  const lengths = routes
+    .filter((r) => r.gateway === undefined && text(r.dst).includes('/'))
+    .map((r) => ipaddr.IPv6.parseCIDR(text(r.dst)))
+    .filter(([network, length]) => length < 128 && address.match(network, length))
+    .map(([, length]) => length);
+  return lengths.length > 0 ? Math.max(...lengths) : 64;
+}
+
+/** The MAC address of a link that does neighbour discovery, or null. */
+function linkAddressOf(link: Fields): Uint8Array | null {
+  const flags = flagsOf(link);
+  const parts = text(link.address).split(':');
+  if (link.link_type !== 'ether' || parts.length !== 6 || flags.includes('NOARP') || flags.includes('POINTOPOINT')) {
+    return null;
+  }
+  return Uint8Array.from(parts, (part) => Number.parseInt(part, 16));
+}
+
+/** Ranges whose addresses nobody outside the link answers to. */
+const UNUSABLE: ReadonlySet<string> = new Set(['unspecified', 'linkLocal', 'multicast', 'loopback', 'ipv4Mapped']);
+
+/** Whether an address is global or ULA (rule D-09). */
+const isUsable = (source: string): boolean =>
+  ipaddr.IPv6.isValid(source) && !UNUSABLE.has(ipaddr.IPv6.parse(source).range());
+
+/** {@link Platform.findUplink} of Linux. @throws XlatError TOOL_MISSING */
+export async function findUplink(destination: Uint8Array, device: string | null): Promise<UplinkAnswer> {
+  const on = device === null ? '' : ` on ${device}`;
+  const route = await routeTo(format(destination), device);
+  if (route === null) return none(`no IPv6 route to the NAT64${on}`);
+  const name = text(route.dev);
+  const source = text(route.prefsrc);
+  if (route.type === 'unreachable' || name === '' || name === 'lo') return none(`no IPv6 route to the NAT64${on}`);
+  if (!isUsable(source)) return none(`${name} has no global IPv6 address yet`);
+  const link = objects(await runJson('ip', ['-j', 'address', 'show', 'dev', name]))[0];
+  if (link === undefined || !flagsOf(link).includes('UP')) return none(`${name} is down`);
+  const length = await onLinkLength(link, source);
+  if (length > PREFIX_LENGTH_MAX) return none(`the network of ${name}, a /${length}, has no room for another address`);
+  const uplink: Uplink = {
+    link: { name, index: number(link.ifindex) },
+    source,
+    prefix: prefixOf(source, Math.max(64, length)),
+    mtuBytes: mtuOf(link, route, name),
+    linkAddress: linkAddressOf(link),
+  };
+  return { uplink };
+}

@@ -1,0 +1,70 @@
+// The interface between the client and an operating system. One implementation per system beside it; select.ts chooses.
+// Read first: core/host/host-config.ts, what the client wants of the host.
+
+import type { Log } from '../contract/reasons.ts';
+import type { ForwardDrop } from '../core/host/firewall.ts';
+import type { HostConfig, HostFacts, LinkRef } from '../core/host/host-config.ts';
+import type { Prefix6 } from '../core/translate/settings.ts';
+
+/** The interface that leads to the NAT64, and what the network gave it. */
+export interface Uplink {
+  readonly link: LinkRef;
+  /** The host's own address toward the NAT64, as RFC 6724 source selection chose it. */
+  readonly source: string;
+  /** The on-link prefix of that address: the CLAT's address comes from it. */
+  readonly prefix: Prefix6;
+  /** The smallest of the interface's MTU, the one in Router Advertisements and the route's, in bytes. */
+  readonly mtuBytes: number;
+  /** MAC address; null where the link has no neighbour discovery. */
+  readonly linkAddress: Uint8Array | null;
+}
+
+/** The answer to "which way to the NAT64": the way, or why there is none. */
+export type UplinkAnswer = { readonly uplink: Uplink } | { readonly uplink: null; readonly why: string };
+
+/** Something that goes on until closed. */
+export interface Closable {
+  /** Ends it; a second call does nothing. */
+  close(): void;
+}
+
+/** The one instance that changes this host, from a state directory. Calls must not overlap. */
+export interface HostControl {
+  /** Reads the host's state. */
+  facts(): Promise<HostFacts>;
+  /**
+   * Brings the host to the wanted state; the same config again does nothing but repair. null undoes everything.
+   * Each change is in the journal before it is made.
+   * @throws XlatError HOST_CHANGE_FAILED, NOT_PERMITTED or TOOL_MISSING; what was done by then stays until `apply(null)`
+   */
+  apply(config: HostConfig | null): Promise<void>;
+  /** Firewall chains that would drop what the kernel forwards to and from `device`. */
+  forwardDrops(device: string): Promise<readonly ForwardDrop[]>;
+  /** Lets another instance start. The host should have been restored before. */
+  close(): void;
+}
+
+/** What the client needs of an operating system. */
+export interface Platform {
+  /**
+   * Finds the way to the NAT64.
+   * @param destination 16 bytes, an address inside the NAT64 prefix
+   * @param name only this interface, or null
+   */
+  findUplink(destination: Uint8Array, name: string | null): Promise<UplinkAnswer>;
+  /** An interface by its name, or null. */
+  findLink(name: string): Promise<LinkRef | null>;
+  /**
+   * Duplicate address detection, RFC 4862 §5.4: one probe, then waiting for `retransMs`.
+   * @param address 16 bytes; not configured on any interface of this host
+   * @returns whether another node has or wants it. Throws where the uplink has no link-layer address (a bug).
+   */
+  isDuplicate(uplink: Uplink, address: Uint8Array, retransMs: number): Promise<boolean>;
+  /** Calls `changed` after links, addresses or routes changed; `hasLost`: some changes went unseen. */
+  watchNetwork(changed: (hasLost: boolean) => void): Closable;
+  /**
+   * Takes the state directory for this process and cleans up after a run that crashed.
+   * @throws XlatError ALREADY_RUNNING when another process has it
+   */
+  openHost(stateDir: string, log: Log): Promise<HostControl>;
+}
