@@ -38,7 +38,9 @@ export const PACKAGES = [
     for: TEST,
     why: 'independent packet encoder',
   },
-  { name: 'tcpdump', shows: 'tcpdump', for: TEST, why: 'reads captures back' },
+  { name: 'radvd', shows: 'radvd', for: TEST, why: 'router advertisements while the client runs' },
+  { name: 'tshark', shows: 'tshark', for: TEST, why: 'reads our pcapng captures, comments included' },
+  { name: 'tcpdump', shows: 'tcpdump', for: TEST, why: 'watches links' },
 ];
 
 /** Ends with one sentence. */

@@ -44,7 +44,7 @@ function selectProofs(only: readonly string[] = []): readonly Proof[] {
   return only.length === 0 ? PROOFS : PROOFS.filter((proof) => only.includes(proof.name));
 }
 
-const secondsSince = (start: number) => (performance.now() - start) / 1000;
+const secondsSince = (start: number) => Math.round(performance.now() - start) / 1000;
 
 /**
  * Runs one proof and times it. An expected failure becomes a result; a bug goes through.

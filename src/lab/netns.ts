@@ -2,10 +2,11 @@
 // with it. Owns the guarantee that nothing stays: on close, on exit, on a signal, and after kill -9 by `removeStale()`.
 // The tests use the same code through test/support/netns.ts.
 
-import { type ChildProcess, execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { XlatError } from '../contract/errors.ts';
 import { type CommandOptions, type CommandResult, type Running, run, runAny, start } from './command.ts';
 
 const OWNED = /^x464-(\d+)-/;
@@ -71,8 +72,8 @@ export function openNetnsSet(): NetnsSet {
     directory,
     add: async (name) => {
       const full = prefix + name;
-      await run(['ip', 'netns', 'add', full]);
       namespaces.add(full);
+      addNamespace(full);
       const ns = netns(full, track);
       await ns.ip('link set lo up');
       return ns;
@@ -87,6 +88,14 @@ export function openNetnsSet(): NetnsSet {
   };
   openSets.add(set);
   return set;
+}
+
+/** Synchronous, so that no signal finds it half done: a namespace that came up after the clean-up would stay. */
+function addNamespace(name: string): void {
+  const { status, stderr, error } = spawnSync('ip', ['netns', 'add', name], { encoding: 'utf8' });
+  if (status === 0) return;
+  const message = error?.message ?? stderr.trim();
+  throw new XlatError('LAB_FAILED', 'make a network namespace', message, { advice: 'Run it as root.', cause: error });
 }
 
 /** An object that runs things in a namespace that exists already. */

@@ -78,7 +78,7 @@ export function openReport(options: ReportOptions): Report {
       overwrite('');
       const held = results.filter((result) => result.ok).length;
       const ok = results.length > 0 && held === results.length;
-      if (json) write(`${JSON.stringify({ ok, seconds: Number(seconds.toFixed(3)), proofs: results }, null, 2)}\n`);
+      if (json) write(`${JSON.stringify({ ok, seconds, proofs: results }, null, 2)}\n`);
       else
         write(
           `\n${paint(colour, ok ? 32 : 31, `${held} of ${results.length} hold`)}, ${seconds.toFixed(1)} s in all\n`,

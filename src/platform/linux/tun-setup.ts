@@ -62,10 +62,6 @@ function explain(cause: CommandError, lines: readonly string[]): XlatError {
   const line = lines[number - 1];
   const said = cause.stderr.split('\n')[0]?.replace(/^(RTNETLINK answers|Error): /, '') ?? '';
   const message = `ip ${line ?? '-batch -'}: ${said}`;
-  if (/not permitted|denied/i.test(said)) {
-    const advice = 'Run as root or with the capability CAP_NET_ADMIN.';
-    return new XlatError('NOT_PERMITTED', OPERATION, message, { advice, cause });
-  }
   return new XlatError('HOST_CHANGE_FAILED', OPERATION, message, { advice: adviceFor(line ?? '', said), cause });
 }
 
