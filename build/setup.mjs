@@ -40,7 +40,7 @@ export const PACKAGES = [
   },
   { name: 'radvd', shows: 'radvd', for: TEST, why: 'router advertisements while the client runs' },
   { name: 'tshark', shows: 'tshark', for: TEST, why: 'reads our pcapng captures, comments included' },
-  { name: 'tcpdump', shows: 'tcpdump', for: TEST, why: 'watches links' },
+  { name: 'tcpdump', shows: 'tcpdump', for: LAB, why: 'looking around in a lab that is kept' },
 ];
 
 /** Ends with one sentence. */

@@ -7,9 +7,13 @@ import { run } from './cli/program.ts';
 import { processTerminal } from './cli/terminal.ts';
 
 const actions: Actions = {
-  translate: async (file, options) => (await import('./daemon/translate.ts')).runTranslate(file, options),
+  translate: async (file, options) => {
+    (await import('./daemon/packet-thread.ts')).prepareThread();
+    return (await import('./daemon/translate.ts')).runTranslate(file, options);
+  },
 
   client: async (from, options) => {
+    (await import('./daemon/packet-thread.ts')).prepareThread();
     const [{ runClient }, config] = await Promise.all([
       import('./daemon/client.ts'),
       'file' in from ? readClientFile(from.file) : readClientKeys(from.keys),

@@ -7,7 +7,8 @@ import { EXIT } from '../contract/errors.ts';
 import { startDataPlane } from '../dataplane/dataplane.ts';
 import { selectPlatform, selectTunPlatform, type TunPlatform } from '../platform/select.ts';
 import { type DaemonLog, openLog } from './log.ts';
-import { PACKET_WORKER, type RoleOptions, secretDir, stateDir } from './role.ts';
+import { startThread } from './packet-thread.ts';
+import { type RoleOptions, secretDir, stateDir } from './role.ts';
 import { listenToSignals } from './signals.ts';
 
 /**
@@ -61,7 +62,7 @@ async function openDataPlane(
     const dataPlane = await startDataPlane({
       queues: device.queues,
       wake: (queue) => device.wake(queue),
-      workerUrl: PACKET_WORKER,
+      startThread,
       settings,
       coalesce,
     });

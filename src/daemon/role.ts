@@ -9,9 +9,6 @@ export interface RoleOptions extends LogOptions {
   readonly capture?: string;
 }
 
-/** The program of a packet worker thread. */
-export const PACKET_WORKER: URL = new URL('./packet-worker.js', import.meta.url);
-
 /** Where a client keeps its journal. XLAT464_STATE_DIR chooses another place, so that tests and labs keep to themselves. */
 export const stateDir = (): string => process.env.XLAT464_STATE_DIR ?? defaultStateDir();
 

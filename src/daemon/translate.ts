@@ -14,8 +14,9 @@ import { selectTunPlatform, type TunDevice, type TunPlatform } from '../platform
 import { describeOffload } from './describe.ts';
 import { keepLeases, loadLeases } from './leases.ts';
 import { type DaemonLog, openLog } from './log.ts';
+import { startThread } from './packet-thread.ts';
 import { makeReload } from './reload.ts';
-import { PACKET_WORKER, type RoleOptions } from './role.ts';
+import type { RoleOptions } from './role.ts';
 import { listenToSignals } from './signals.ts';
 import { openConfiguredTun, setupOf } from './tun.ts';
 
@@ -72,7 +73,7 @@ async function startOn({ platform, device, config, log }: Session): Promise<Data
   const starting = startDataPlane({
     queues: device.queues,
     wake: (queue) => device.wake(queue),
-    workerUrl: PACKET_WORKER,
+    startThread,
     settings,
     coalesce: tun.coalesce,
     leases: loadLeases(leaseFile, log),

@@ -2,7 +2,7 @@
 // Read next: worker.ts (the other end), messages.ts (what is said).
 
 import { randomInt } from 'node:crypto';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { XlatError } from '../contract/errors.ts';
 import type { Lease } from '../core/address/dynamic-pool.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
@@ -18,8 +18,8 @@ export interface DataPlaneOptions {
   readonly queues: readonly QueueNumbers[];
   /** Makes the worker of one queue look up from its wait. */
   readonly wake: (queue: number) => void;
-  /** The worker thread's program; it calls runPacketWorker. */
-  readonly workerUrl: URL;
+  /** Starts a worker thread whose program calls runPacketWorker with `init`. */
+  readonly startThread: (init: WorkerInit, name: string) => Worker;
   readonly settings: TranslatorSettings;
   /** Merge segments before they are written, where the device takes super-packets. */
   readonly coalesce: boolean;
@@ -168,7 +168,7 @@ class WorkerDataPlane implements DataPlane {
     const { settings, coalesce, leases = [] } = options;
     const seed = randomInt(0x10000);
     const workerData: WorkerInit = { queue, worker, counters: this.memory, signal, settings, leases, coalesce, seed };
-    const thread = new Worker(options.workerUrl, { workerData, name: `packets-${worker}` });
+    const thread = options.startThread(workerData, `packets-${worker}`);
     const questions = new Map<number, (answer: WorkerAnswer) => void>();
     const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
     thread.on('message', (message: FromWorker) => this.hear(worker, message));
@@ -218,7 +218,9 @@ class WorkerDataPlane implements DataPlane {
 
   private fail(cause: unknown): void {
     if (this.failure !== null) return;
-    this.failure = new XlatError('DATA_PATH_FAILED', 'move packets', `the data path stopped: ${messageOf(cause)}`, { cause });
+    this.failure = new XlatError('DATA_PATH_FAILED', 'move packets', `the data path stopped: ${messageOf(cause)}`, {
+      cause,
+    });
     for (const callback of this.failureCallbacks) callback(this.failure);
   }
 }

@@ -16,12 +16,16 @@ const CAPTURE_BUFFER_BYTES = 1024 * 1024;
 
 /**
  * Runs this thread as a packet worker until it is told to stop.
- * @param makeQueue makes this platform's queue from the numbers in `workerData`
+ * @param makeQueue makes this platform's queue from the numbers in `init`
+ * @param init what to do; default: the thread's `workerData`
  * Throws when the device is gone, or when this thread is not a worker; the main thread gets it as the worker's failure.
  */
-export function runPacketWorker(makeQueue: (numbers: QueueNumbers) => TunQueue): void {
+export function runPacketWorker(
+  makeQueue: (numbers: QueueNumbers) => TunQueue,
+  init: WorkerInit = workerData as WorkerInit,
+): void {
   if (parentPort === null) throw new Error('not a worker thread');
-  new PacketWorker(parentPort, workerData as WorkerInit, makeQueue).run();
+  new PacketWorker(parentPort, init, makeQueue).run();
 }
 
 class PacketWorker {
@@ -95,7 +99,8 @@ class PacketWorker {
       buffers: CAPTURE_BUFFERS,
       bufferBytes: CAPTURE_BUFFER_BYTES,
       clock: systemCaptureClock(),
-      drain: (buffer, length) => this.port.postMessage({ type: 'captured', buffer, length } satisfies FromWorker, [buffer]),
+      drain: (buffer, length) =>
+        this.port.postMessage({ type: 'captured', buffer, length } satisfies FromWorker, [buffer]),
     });
   }
 

@@ -138,7 +138,6 @@ export function lookAround(lab: Lab): string[] {
     enter(client.name, `curl http://${ADDRESS.server}/`),
     enter(client.name, `traceroute -n ${ADDRESS.server}`),
     enter(client.name, `tcpdump -ni ${DEVICE.client} ip6`),
-    enter(client.name, `dig @${ADDRESS.nat64} web.lab.example AAAA`),
     enter(nat64.name, `tcpdump -ni ${DEVICE.tayga}`),
   ];
 }

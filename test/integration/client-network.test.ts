@@ -40,7 +40,7 @@ describe('the client follows the network', () => {
     assert.equal(await setting(net.host, `ipv6/conf/${UPLINK}/accept_ra`), '2');
     assert.match(await defaultRoutes(net.host), /proto ra/);
     // Another RA is still heard: the old route is taken away by hand and comes back.
-    await net.host.ip(`-6 route del default dev ${UPLINK}`);
+    await net.host.run(['ip', '-6', 'route', 'del', 'default', 'dev', UPLINK]);
     await waitFor('the route of the next RA', async () => (await defaultRoutes(net.host)).includes('proto ra'));
     assert.equal(await child.running.stop(), 0);
     assert.match(await defaultRoutes(net.host), /proto ra/);
@@ -113,7 +113,7 @@ describe('the client follows the network', () => {
     const net = await staticNet(netnsForTest(t));
     const before = await snapshot(net.host);
     const child = await startReady(net);
-    await net.host.ip('-4 route del default dev clat0 metric 2048');
+    await net.host.ip('route del default dev clat0 metric 2048');
     await waitFor('the default route', async () =>
       (await net.host.run(['ip', '-4', 'route'])).includes('default dev clat0'),
     );
@@ -126,7 +126,7 @@ describe('the client follows the network', () => {
     const child = await startReady(net);
     await net.host.ip(`addr add 192.0.2.10/24 dev ${UPLINK}`, 'route add default via 192.0.2.1');
     assert.match((await child.said('native-ipv4')).text, /native IPv4 present on up0/);
-    await net.host.ip('-4 route del default via 192.0.2.1');
+    await net.host.ip('route del default via 192.0.2.1');
     await child.said('client-ready', 2);
     assert.equal(await child.running.stop(), 0);
   });
