@@ -98,8 +98,9 @@ describe('the CLAT address', () => {
   it('A-06 the well-known prefix, by hand', () => {
     const random = Uint8Array.from([0x11, 0x11, 0x22, 0x22, 0x33, 0x33, 0x44, 0x44]);
     const clat = makeClatAddress(prefix6('2001:db8:1::/64'), prefix6('64:ff9b::/96'), ip4('192.0.0.1'), random);
-    // 2001 + 0db8 + 0001 + 1011 (u and g cleared: 11 → 10) + 2222 + 3333 + x + 0064 + ff9b = c000 + 0001, carries around
-    assert.equal(text6(clat ?? new Uint8Array(16)), '2001:db8:1:0:1011:2222:3333:2bdf');
+    // 2001 + 0db8 + 0001 + 1011 (u and g cleared: 11 → 10) + 2222 + 3333 + 0064 + ff9b = 9320 with its carry, and
+    // 192.0.0.1 is c000 + 0001: the last word is c001 − 9320.
+    assert.equal(text6(clat ?? new Uint8Array(16)), '2001:db8:1:0:1011:2222:3333:2ce1');
   });
 
   it('A-06 where the embedded address is split at odd bytes no address is called neutral', () => {

@@ -70,7 +70,7 @@ describe('the journal', () => {
     for (let length = 0; length <= text.length; length++) {
       const lines = text.slice(0, length).split('\n').length - 1;
       const content = parseJournal(text.slice(0, length));
-      const expected = [[], [], [sysctl], [sysctl, up], [sysctl, up, proxy], [sysctl, up]][lines];
+      const expected: Change[] | undefined = [[], [], [sysctl], [sysctl, up], [sysctl, up, proxy], [sysctl, up]][lines];
       assert.deepEqual(content?.entries.map((e) => e.change) ?? [], expected, `${length} bytes`);
       assert.equal(content === null, lines === 0);
       assert.deepEqual(content?.unreadable ?? [], []);
