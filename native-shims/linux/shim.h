@@ -43,7 +43,14 @@ napi_value anycast_leave(napi_env env, napi_callback_info info);
 
 /* packet.c */
 napi_value packet_open(napi_env env, napi_callback_info info);
+napi_value packet_bind(napi_env env, napi_callback_info info);
+napi_value packet_receive(napi_env env, napi_callback_info info);
 napi_value packet_send(napi_env env, napi_callback_info info);
+
+/* bpf.c */
+napi_value bpf_program_load(napi_env env, napi_callback_info info);
+napi_value bpf_link_create(napi_env env, napi_callback_info info);
+napi_value socket_attach_bpf(napi_env env, napi_callback_info info);
 
 /* netlink.c */
 napi_value netlink_open(napi_env env, napi_callback_info info);

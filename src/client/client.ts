@@ -16,7 +16,7 @@ import { formatIpv4, formatIpv6 } from '../config/addresses.ts';
 import type { ClientConfig } from '../config/client.ts';
 import { XlatError } from '../contract/errors.ts';
 import type { Log, Reason } from '../contract/reasons.ts';
-import type { ForwardingUplink, HostConfig, HostFacts, LinkRef } from '../core/host/host-config.ts';
+import type { HostConfig, HostFacts, LinkRef, UplinkAttachment } from '../core/host/host-config.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
 import type { Closable, HostControl, Uplink } from '../platform/platform.ts';
 import { readSecret } from '../platform/state-dir.ts';
@@ -69,6 +69,9 @@ class Client implements RunningClient {
   #tun: LinkRef | null = null;
   #ipv4: number | null = null;
   #attachment: Attachment | null = null;
+  #uplinkKind: UplinkAttachment['kind'];
+  /** Another node claims our address. */
+  #isContested = false;
   /** The one piece of work at a time: start, then looks, then the end. */
   #work: Promise<void>;
   #isEnding = false;
@@ -78,6 +81,7 @@ class Client implements RunningClient {
     this.#config = config;
     this.#env = env;
     this.#log = env.log;
+    this.#uplinkKind = config.uplinkMode === 'forwarding' ? 'forwarding' : 'redirect';
     this.#native = new Lasting(env.nativeLastsMs ?? NATIVE_LASTS_MS, () => this.#lookAgain());
     this.ended = new Promise<unknown>((resolve) => {
       this.#end = resolve;
@@ -109,7 +113,7 @@ class Client implements RunningClient {
     const { platform, stateDir } = this.#env;
     this.#log.info('client-starting', { prefixLength: this.#config.prefix.length }, 'starting');
     try {
-      this.#host = await platform.openHost(stateDir, this.#log);
+      this.#host = await platform.openHost(stateDir, this.#log, (clat) => this.#addressLost(clat));
       if (this.#isEnding) return;
       // Watched before the first look, so that no change falls between the two.
       this.#watch = platform.watchNetwork((hasLost) => this.#networkChanged(hasLost));
@@ -129,6 +133,13 @@ class Client implements RunningClient {
       this.#settling = null;
       this.#lookAgain();
     }, SETTLE_MS);
+  }
+
+  #addressLost(clat: string): void {
+    if (this.#isEnding || this.#isContested) return;
+    this.#log.warn('address-conflict', { address: clat }, `another node claims ${clat}`);
+    this.#isContested = true;
+    this.#lookAgain();
   }
 
   #lookAgain(): void {
@@ -189,19 +200,35 @@ class Client implements RunningClient {
   /** Makes the uplink the client's way; the same again only repairs what others may have changed on the host. */
   async #attach(uplink: Uplink, facts: HostFacts): Promise<void> {
     const before = this.#attachment;
-    const isSame = before !== null && isSameNetwork(before.uplink, uplink);
+    const isSame = before !== null && !this.#isContested && isSameNetwork(before.uplink, uplink);
     if (isSame && before.uplink.mtuBytes === uplink.mtuBytes) {
-      return this.#openHost().apply(this.#hostConfig(uplink.mtuBytes));
+      this.#attachment = { uplink, clat: before.clat };
+      return this.#applyWith(uplink);
     }
     this.#logUplink(uplink, before !== null);
     this.#ipv4 ??= this.#chooseIpv4(facts);
     const clat = isSame ? before.clat : await this.#chooseAddress(uplink, facts, this.#ipv4);
+    this.#isContested = false;
     if (this.#isEnding) return;
     await this.#translate(clatSettings(this.#config, this.#ipv4, clat, uplink.mtuBytes));
     this.#attachment = { uplink, clat };
-    await this.#openHost().apply(this.#hostConfig(uplink.mtuBytes));
-    await this.#warnOfFirewalls();
+    await this.#applyWith(uplink);
+    if (this.#uplinkKind === 'forwarding') await this.#warnOfFirewalls();
     this.#running(uplink, clat, this.#ipv4);
+  }
+
+  /** Configures the host; where packets cannot be redirected and that is left to us, they are forwarded from now on. */
+  async #applyWith(uplink: Uplink): Promise<void> {
+    const apply = (): Promise<void> => this.#openHost().apply(this.#hostConfig(uplink.mtuBytes));
+    try {
+      await apply();
+    } catch (failure) {
+      const isRefused = failure instanceof XlatError && failure.code === 'REDIRECT_UNAVAILABLE';
+      if (!isRefused || this.#config.uplinkMode !== 'auto') throw failure;
+      this.#log.warn('redirect-unavailable', { uplink: uplink.link.name }, failure.message);
+      this.#uplinkKind = 'forwarding';
+      await apply();
+    }
   }
 
   #logUplink(uplink: Uplink, isChange: boolean): void {
@@ -252,17 +279,20 @@ class Client implements RunningClient {
       ipv4MtuBytes: ipv4MtuOf(this.#config, uplinkMtuBytes),
       metric,
       allowInbound,
-      uplink: this.#attachment === null ? null : this.#forwardingUplink(this.#attachment),
+      uplink: this.#attachment === null ? null : this.#uplinkAttachment(this.#attachment),
     };
   }
 
-  #forwardingUplink({ uplink, clat }: Attachment): ForwardingUplink {
+  #uplinkAttachment({ uplink, clat }: Attachment): UplinkAttachment {
+    const { link, linkAddress } = uplink;
+    const { prefix } = this.#config;
+    if (this.#uplinkKind === 'redirect') return { kind: 'redirect', link, clat: formatIpv6(clat), prefix, linkAddress };
     return {
       kind: 'forwarding',
-      link: uplink.link,
+      link,
       clat: formatIpv6(clat),
       mtuBytes: uplink.mtuBytes,
-      hasNeighbours: uplink.linkAddress !== null,
+      hasNeighbours: linkAddress !== null,
       scope: this.#env.forwarding ?? 'auto',
     };
   }
@@ -280,8 +310,9 @@ class Client implements RunningClient {
     const clat = formatIpv6(clatBytes);
     const ipv4MtuBytes = ipv4MtuOf(this.#config, uplink.mtuBytes);
     const tun = this.#tun?.name ?? this.#config.tunName;
-    this.#state = { state: 'running', uplink: uplink.link.name, clat, ipv4, tun, ipv4MtuBytes };
-    const fields = { uplink: uplink.link.name, clat, ipv4, tun, mtu: ipv4MtuBytes };
+    const uplinkKind = this.#uplinkKind;
+    this.#state = { state: 'running', uplink: uplink.link.name, uplinkKind, clat, ipv4, tun, ipv4MtuBytes };
+    const fields = { uplink: uplink.link.name, uplinkKind, clat, ipv4, tun, mtu: ipv4MtuBytes };
     this.#log.info('client-ready', fields, `${ipv4} on ${tun} ⇄ ${clat} on ${uplink.link.name}`);
   }
 

@@ -1,7 +1,7 @@
 // A client as its owner sees it: what it is given, what it says about itself, how it is stopped. Read next: client.ts.
 
 import type { Log, Reason } from '../contract/reasons.ts';
-import type { ForwardingUplink } from '../core/host/host-config.ts';
+import type { ForwardingUplink, UplinkAttachment } from '../core/host/host-config.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { StartDataPlane } from './data-plane.ts';
 
@@ -31,6 +31,7 @@ export type ClientState =
   | {
       readonly state: 'running';
       readonly uplink: string;
+      readonly uplinkKind: UplinkAttachment['kind'];
       readonly clat: string;
       readonly ipv4: string;
       readonly tun: string;

@@ -18,6 +18,11 @@ export const CLIENT_FIELDS = {
     'auto',
     'Interface with the IPv6 network; auto: that of the IPv6 default route.',
   ),
+  'uplink-mode': field(
+    choice(['auto', 'redirect', 'forwarding']),
+    'auto',
+    'How translated packets reach the uplink: redirect (Linux 6.6, BPF), forwarding; auto: redirect where it works.',
+  ),
   'clat-ipv4': field(
     wordOr('auto', null, ipv4),
     'auto',
@@ -62,6 +67,7 @@ export interface ClientConfig {
   readonly role: 'client';
   readonly prefix: Prefix6;
   readonly uplink: string | null;
+  readonly uplinkMode: 'auto' | 'redirect' | 'forwarding';
   /** As an unsigned number. */
   readonly clatIpv4: number | null;
   readonly clatIpv6: Uint8Array | null;
@@ -113,6 +119,7 @@ function configOf(v: ClientValues): ClientConfig {
     role: 'client',
     prefix: v.prefix,
     uplink: v.uplink,
+    uplinkMode: v['uplink-mode'],
     clatIpv4: v['clat-ipv4'],
     clatIpv6: v['clat-ipv6'],
     tunName: v.tun,

@@ -18,7 +18,12 @@ export const ERROR_EXIT = {
   HOST_CHANGE_FAILED: EXIT.failed,
   TOOL_MISSING: EXIT.failed,
   DATA_PATH_FAILED: EXIT.failed,
+  REDIRECT_UNAVAILABLE: EXIT.failed,
   LAB_FAILED: EXIT.failed,
+  DAEMON_NOT_RUNNING: EXIT.failed,
+  DAEMON_AMBIGUOUS: EXIT.usage,
+  CONTROL_FAILED: EXIT.failed,
+  PROTOCOL_MISMATCH: EXIT.failed,
 } as const;
 
 /** One of the stable error codes. */
@@ -45,3 +50,7 @@ export class XlatError extends Error {
     return ERROR_EXIT[this.code];
   }
 }
+
+/** Whether text is one of the stable error codes; one that came over a socket need not be. */
+export const isErrorCode = (code: unknown): code is ErrorCode =>
+  typeof code === 'string' && Object.hasOwn(ERROR_EXIT, code);

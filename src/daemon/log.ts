@@ -23,6 +23,7 @@ export type LogCode =
   | 'translator-stopped'
   | 'client-unchanged'
   | 'config-warning'
+  | 'control-unavailable'
   | 'forwarding-off'
   | 'leases-unreadable'
   | 'leases-unsaved';

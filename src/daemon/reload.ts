@@ -15,33 +15,40 @@ export interface Reloadable {
   readonly dataPlane: DataPlane;
   readonly file: string;
   readonly log: DaemonLog;
+  /** Told of each configuration that came into use. */
+  readonly reloaded: (config: TranslatorConfig) => void;
 }
 
 /**
- * Makes the SIGHUP handler. Reloads run one after the other; signals that come during one lead to one more.
+ * Makes the SIGHUP handler. Reloads run one after the other; calls that come during one lead to one more.
  * @param initial the configuration that runs now
+ * @returns a function that resolves, after the reload that it led to, with what was wrong; nothing: it is in use
  */
-export function makeReload(target: Reloadable, initial: TranslatorConfig): () => void {
+export function makeReload(target: Reloadable, initial: TranslatorConfig): () => Promise<readonly string[]> {
   let current = initial;
-  let isRunning = false;
-  let isAskedAgain = false;
-  const work = async (): Promise<void> => {
-    do {
-      isAskedAgain = false;
-      current = await reload(target, current);
-    } while (isAskedAgain);
-    isRunning = false;
+  let last: Promise<readonly string[]> = Promise.resolve([]);
+  let next: Promise<readonly string[]> | null = null;
+  const work = async (): Promise<readonly string[]> => {
+    next = null;
+    const { config, problems } = await reload(target, current);
+    current = config;
+    return problems;
   };
   return () => {
-    isAskedAgain = isRunning;
-    if (isRunning) return;
-    isRunning = true;
-    void work();
+    next ??= last.then(work);
+    last = next;
+    return next;
   };
 }
 
-/** One reload. @returns the configuration that runs afterwards. Never throws. */
-async function reload(target: Reloadable, current: TranslatorConfig): Promise<TranslatorConfig> {
+interface Outcome {
+  /** The configuration that runs afterwards. */
+  readonly config: TranslatorConfig;
+  readonly problems: readonly string[];
+}
+
+/** One reload. Never throws. */
+async function reload(target: Reloadable, current: TranslatorConfig): Promise<Outcome> {
   const { file, log, dataPlane, platform } = target;
   try {
     const next = loadRole(file, 'translator');
@@ -51,16 +58,18 @@ async function reload(target: Reloadable, current: TranslatorConfig): Promise<Tr
     await dataPlane.reconfigure(next.settings);
     const was = setupOf(current.tun).routes;
     if (!current.tun.attach) await platform.changeTunRoutes(current.tun.name, was, setupOf(next.tun).routes);
+    // Everything of the interface but its routes stays as it was opened.
+    const config = { ...next, tun: { ...current.tun, routes: next.tun.routes } };
+    target.reloaded(config);
     const { length } = next.settings.mappings;
     log.info('translator-reloaded', { file, mappings: length }, `configuration read again, ${length} mappings`);
-    // Everything of the interface but its routes stays as it was opened.
-    return { ...next, tun: { ...current.tun, routes: next.tun.routes } };
+    return { config, problems: [] };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    for (const line of message.split('\n')) {
+    const problems = (error instanceof Error ? error.message : String(error)).split('\n');
+    for (const line of problems) {
       log.error('translator-reload-failed', { file }, `the new configuration is not used: ${line}`);
     }
-    return current;
+    return { config: current, problems };
   }
 }
 

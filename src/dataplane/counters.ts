@@ -25,7 +25,8 @@ const VERDICT_BASE = 16;
 export const COUNTERS_PER_WORKER = VERDICT_BASE + VERDICTS.length * 2;
 
 /** Index of a verdict's counter. @param family 4 or 6: of the packet that came in */
-export const verdictIndex = (verdict: number, family: number): number => VERDICT_BASE + verdict * 2 + (family === 6 ? 1 : 0);
+export const verdictIndex = (verdict: number, family: number): number =>
+  VERDICT_BASE + verdict * 2 + (family === 6 ? 1 : 0);
 
 /** All counters of a data plane at one moment, summed over its workers. */
 export interface CounterSnapshot {

@@ -7,8 +7,8 @@ import { XlatError } from '../contract/errors.ts';
 import type { Lease } from '../core/address/dynamic-pool.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
 import { MAX_PACKET } from '../core/wire/slab.ts';
-import type { CaptureCounters, CaptureFilter } from './capture.ts';
-import { CaptureFile } from './capture-file.ts';
+import { type CaptureCounters, type CaptureFilter, captureFileHeader, captureFileTrailer } from './capture.ts';
+import type { CaptureSink } from './capture-sink.ts';
 import { type CounterSnapshot, makeCounterMemory, readCounters } from './counters.ts';
 import type { FromWorker, QueueNumbers, ToWorker, WorkerAnswer, WorkerInit } from './messages.ts';
 
@@ -29,7 +29,8 @@ export interface DataPlaneOptions {
 
 /** What a capture records, and where. */
 export interface CaptureOptions {
-  readonly file: string;
+  /** Owned by the capture from now on: it closes it. */
+  readonly sink: CaptureSink;
   /** Bytes kept of each packet; all by default. */
   readonly snaplenBytes?: number;
   readonly filter?: CaptureFilter;
@@ -43,7 +44,7 @@ export interface DataPlane {
   reconfigure(settings: TranslatorSettings): Promise<void>;
   /** Leases of the dynamic pool. */
   leases(): Promise<readonly Lease[]>;
-  /** Records both sides into a pcapng file. Throws USAGE when one runs already, or when the file cannot be made. */
+  /** Records both sides as a pcapng file. Throws USAGE when one runs already; the sink is closed then. */
   startCapture(options: CaptureOptions): Promise<void>;
   /** Ends the capture. @returns what it recorded and lost; throws HOST_CHANGE_FAILED when the file could not be written */
   stopCapture(): Promise<CaptureCounters>;
@@ -76,7 +77,9 @@ interface WorkerHandle {
 }
 
 interface RunningCapture {
-  readonly file: CaptureFile;
+  readonly sink: CaptureSink;
+  /** Of each worker, up to its last buffer. */
+  readonly soFar: CaptureCounters[];
 }
 
 class WorkerDataPlane implements DataPlane {
@@ -117,16 +120,16 @@ class WorkerDataPlane implements DataPlane {
     return answers.flatMap((answer) => answer.leases ?? []);
   }
 
-  async startCapture(options: CaptureOptions): Promise<void> {
-    const operation = 'start a capture';
-    if (this.capture !== null) throw new XlatError('USAGE', operation, 'a capture is running already');
-    const snaplenBytes = options.snaplenBytes ?? MAX_PACKET;
-    try {
-      this.capture = { file: await CaptureFile.create(options.file, snaplenBytes) };
-    } catch (cause) {
-      throw new XlatError('USAGE', operation, `cannot write ${options.file}: ${messageOf(cause)}`, { cause });
+  async startCapture({ sink, snaplenBytes = MAX_PACKET, filter = {} }: CaptureOptions): Promise<void> {
+    if (this.capture !== null || this.stopping !== null) {
+      await sink.close();
+      const why = this.stopping === null ? 'a capture is running already' : 'the data path is ending';
+      throw new XlatError('USAGE', 'start a capture', why);
     }
-    const request = { snaplenBytes, filter: options.filter ?? {} };
+    const soFar = this.workers.map(() => NOTHING_CAPTURED);
+    this.capture = { sink, soFar };
+    sink.append(captureFileHeader(snaplenBytes), NOTHING_CAPTURED, () => undefined);
+    const request = { snaplenBytes, filter };
     await this.askAll((id) => ({ type: 'start-capture', id, request }));
   }
 
@@ -135,9 +138,11 @@ class WorkerDataPlane implements DataPlane {
     if (capture === null) throw new XlatError('USAGE', 'stop the capture', 'no capture is running');
     const answers = await this.askAll((id) => ({ type: 'stop-capture', id }));
     this.capture = null;
-    const counters = sumCaptures(answers);
+    const counters = sumCaptures(answers.map((answer) => answer.capture ?? NOTHING_CAPTURED));
     try {
-      await capture.file.close(counters);
+      const timeNs = BigInt(Date.now()) * 1_000_000n;
+      capture.sink.append(captureFileTrailer(counters, timeNs), counters, () => undefined);
+      await capture.sink.close();
     } catch (cause) {
       throw new XlatError('HOST_CHANGE_FAILED', 'write the capture', messageOf(cause), { cause });
     }
@@ -184,7 +189,7 @@ class WorkerDataPlane implements DataPlane {
   private hear(worker: number, message: FromWorker): void {
     const handle = this.workers[worker] as WorkerHandle;
     if (message.type === 'captured') {
-      this.keep(worker, message.buffer, message.length);
+      this.keep(worker, message);
       return;
     }
     const id = message.type === 'ready' ? READY : message.id;
@@ -192,8 +197,11 @@ class WorkerDataPlane implements DataPlane {
     handle.questions.delete(id);
   }
 
-  private keep(worker: number, buffer: ArrayBuffer, length: number): void {
-    this.capture?.file.append(new Uint8Array(buffer, 0, length), () => {
+  private keep(worker: number, { buffer, length, soFar }: Extract<FromWorker, { type: 'captured' }>): void {
+    const { capture } = this;
+    if (capture === null) return;
+    capture.soFar[worker] = soFar;
+    capture.sink.append(new Uint8Array(buffer, 0, length), sumCaptures(capture.soFar), () => {
       if (this.stopping === null) this.tell(worker, { type: 'return-buffer', buffer }, [buffer]);
     });
   }
@@ -228,10 +236,11 @@ class WorkerDataPlane implements DataPlane {
 /** The question that a worker answers by itself: that it has started. */
 const READY = 0;
 
-function sumCaptures(answers: readonly WorkerAnswer[]): CaptureCounters {
+const NOTHING_CAPTURED: CaptureCounters = { recorded: [0, 0], lost: [0, 0] };
+
+function sumCaptures(workers: readonly CaptureCounters[]): CaptureCounters {
   const total: CaptureCounters = { recorded: [0, 0], lost: [0, 0] };
-  for (const { capture } of answers) {
-    if (capture === undefined) continue;
+  for (const capture of workers) {
     for (const side of [0, 1] as const) {
       total.recorded[side] += capture.recorded[side];
       total.lost[side] += capture.lost[side];

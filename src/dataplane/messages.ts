@@ -47,7 +47,13 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'done'; readonly id: number; readonly value: WorkerAnswer }
-  | { readonly type: 'captured'; readonly buffer: ArrayBuffer; readonly length: number };
+  | {
+      readonly type: 'captured';
+      readonly buffer: ArrayBuffer;
+      readonly length: number;
+      /** Of this worker, up to this buffer. */
+      readonly soFar: CaptureCounters;
+    };
 
 /** What `done` carries, by the question. */
 export interface WorkerAnswer {

@@ -94,14 +94,17 @@ class PacketWorker {
   }
 
   private makeRecorder(request: CaptureRequest): Recorder {
-    return makeRecorder({
+    const recorder: Recorder = makeRecorder({
       ...request,
       buffers: CAPTURE_BUFFERS,
       bufferBytes: CAPTURE_BUFFER_BYTES,
       clock: systemCaptureClock(),
-      drain: (buffer, length) =>
-        this.port.postMessage({ type: 'captured', buffer, length } satisfies FromWorker, [buffer]),
+      drain: (buffer, length) => {
+        const captured: FromWorker = { type: 'captured', buffer, length, soFar: recorder.counters };
+        this.port.postMessage(captured, [buffer]);
+      },
     });
+    return recorder;
   }
 
   private say(message: FromWorker): void {

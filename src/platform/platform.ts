@@ -35,7 +35,8 @@ export interface HostControl {
   /**
    * Brings the host to the wanted state; the same config again does nothing but repair. null undoes everything.
    * Each change is in the journal before it is made.
-   * @throws XlatError HOST_CHANGE_FAILED, NOT_PERMITTED or TOOL_MISSING; what was done by then stays until `apply(null)`
+   * @throws XlatError HOST_CHANGE_FAILED, NOT_PERMITTED or TOOL_MISSING; what was done by then stays until `apply(null)`.
+   * REDIRECT_UNAVAILABLE: this host cannot attach to the uplink by redirecting, so nothing was made; forwarding may work
    */
   apply(config: HostConfig | null): Promise<void>;
   /** Firewall chains that would drop what the kernel forwards to and from `device`. */
@@ -64,7 +65,8 @@ export interface Platform {
   watchNetwork(changed: (hasLost: boolean) => void): Closable;
   /**
    * Takes the state directory for this process and cleans up after a run that crashed.
+   * @param addressLost called when another node claims the CLAT address that is in use; where the platform can tell
    * @throws XlatError ALREADY_RUNNING when another process has it
    */
-  openHost(stateDir: string, log: Log): Promise<HostControl>;
+  openHost(stateDir: string, log: Log, addressLost: (clat: string) => void): Promise<HostControl>;
 }

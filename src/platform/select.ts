@@ -3,6 +3,7 @@
 import { XlatError } from '../contract/errors.ts';
 import type { Log } from '../contract/reasons.ts';
 import type { TunQueue } from '../dataplane/tun-queue.ts';
+import type { DiscoveryPlatform } from './discovery-platform.ts';
 import type { TunDevice, TunOptions } from './linux/tun-device.ts';
 import type { TunQueueNumbers } from './linux/tun-queue.ts';
 import type { TunSetup } from './linux/tun-setup.ts';
@@ -54,4 +55,11 @@ export async function selectTunQueue(): Promise<(numbers: TunQueueNumbers) => Tu
   if (process.platform !== 'linux') throw unsupported();
   const { tunQueue } = await import('./linux/tun-queue.ts');
   return (numbers) => tunQueue(numbers);
+}
+
+/** What discovery needs of this machine. @throws XlatError TUN_UNAVAILABLE, ADDON_MISSING */
+export async function selectDiscoveryPlatform(): Promise<DiscoveryPlatform> {
+  if (process.platform !== 'linux') throw unsupported();
+  const { linuxDiscoveryPlatform } = await import('./linux/discovery-platform.ts');
+  return linuxDiscoveryPlatform();
 }

@@ -92,7 +92,11 @@ const holdTun: StartDataPlane = async ({ tunName, settings }) => {
 };
 
 async function runClient(options: ChildOptions): Promise<void> {
-  const config: ClientConfig = clientConfigFromOptions({ prefix: '64:ff9b::/96', ...options.client });
+  const config: ClientConfig = clientConfigFromOptions({
+    prefix: '64:ff9b::/96',
+    'uplink-mode': 'forwarding',
+    ...options.client,
+  });
   const { stateDir, forwarding = 'auto', waitsForUplink = false, retransMs = 50, nativeLastsMs = 0 } = options;
   const client = startClient(config, {
     platform: linuxPlatform(faultPoint(options.fault)),

@@ -110,13 +110,11 @@ export function isMartian6(address: Uint8Array): boolean {
   return isZeroOrOne || isLinkLocal || address[0] === 0xff;
 }
 
-/** not globally reachable, RFC 6890 and the IANA special-purpose registry. */
+/** not globally reachable, RFC 6890 and the IANA special-purpose registry. What A-04 names has a switch of its own. */
 export function isNonGlobal(address: number): boolean {
   const ranges: [number, number][] = [
-    [0x00000000, 8],
     [0x0a000000, 8],
     [0x64400000, 10],
-    [0x7f000000, 8],
     [0xa9fe0000, 16],
     [0xac100000, 12],
     [0xc0000000, 24],
@@ -125,7 +123,6 @@ export function isNonGlobal(address: number): boolean {
     [0xc6120000, 15],
     [0xc6336400, 24],
     [0xcb007100, 24],
-    [0xf0000000, 4],
   ];
   return inAny(ranges, address);
 }

@@ -50,12 +50,14 @@ export function ownError4(
   problem: m.IcmpHeader,
   settings: TranslatorSettings,
 ): Uint8Array | null {
-  const isAboutError = packet.protocol === m.ICMPV4 && m.isIcmpv4Error(packet.payload[0]);
-  const isToOneHost = !isMartian4(packet.source, false) && !isMartian4(packet.destination, true);
+  // An ICMP message without its type could be an error.
+  const type = packet.payload[0];
+  const isAboutError = packet.protocol === m.ICMPV4 && (type === undefined || m.isIcmpv4Error(type));
+  const isToOneHost = !isMartian4(packet.source, false) && !isMartian4(packet.destination, false);
   if (isAboutError || packet.fragmentOffset > 0 || !isToOneHost) return null;
   if (settings.ownIpv4 === 0 || settings.errorsPerSecond === 0) return null;
   const totalLength = 20 + packet.options.length + packet.payloadLength;
-  const quoted = bytes.slice(0, Math.min(totalLength, settings.icmpv4ErrorSize - 28));
+  const quoted = bytes.slice(0, Math.min(totalLength, m.errorSize4(settings) - 28));
   return sendIcmp4(settings.ownIpv4, packet.source, icmpMessage(problem, 0, quoted));
 }
 
@@ -67,7 +69,7 @@ export function ownError6(
   settings: TranslatorSettings,
 ): Uint8Array | null {
   const { protocol, type, isFirst } = upperLayer;
-  const isAboutError = protocol === m.ICMPV6 && type !== undefined && m.isIcmpv6Error(type);
+  const isAboutError = protocol === m.ICMPV6 && (type === undefined || m.isIcmpv6Error(type));
   const source = bytes.slice(8, 24);
   if (isAboutError || !isFirst || isMartian6(source) || isMartian6(bytes.slice(24, 40))) return null;
   if (settings.ownIpv6 === null || settings.errorsPerSecond === 0) return null;

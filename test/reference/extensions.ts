@@ -1,6 +1,7 @@
 // RFC 4884: the original datagram inside an ICMP error, and the extension structure behind it.
 
-import { bytes16, concat, padded, withBytes } from './bytes.ts';
+import { bytes16, concat, padded, read16, withBytes } from './bytes.ts';
+import { isChecksumRight } from './checksum.ts';
 import type { IcmpHeader } from './model.ts';
 
 /** An error's body in its two parts. */
@@ -20,7 +21,10 @@ export function splitBody(body: Uint8Array, attribute: number, unit: number): Er
   const length = attribute * unit;
   if (length === 0 || length > body.length) return { datagram: body, extension: null };
   const extension = body.slice(length);
-  const isWellFormed = length >= MINIMUM_FIELD && extension.length >= 4 && extension[0] >> 4 === 2;
+  // RFC 4884 §7: a checksum of zero means that none was sent.
+  const isUnchecked = extension.length >= 4 && read16(extension, 2) === 0;
+  const isSound = extension.length >= 4 && extension[0] >> 4 === 2 && (isUnchecked || isChecksumRight(extension));
+  const isWellFormed = length >= MINIMUM_FIELD && isSound;
   return { datagram: body.slice(0, length), extension: isWellFormed ? extension : null };
 }
 
@@ -35,7 +39,7 @@ export function joinBody(body: ErrorBody, unit: number, room: number): JoinedBod
   const { datagram, extension } = body;
   if (extension === null) return { bytes: datagram.slice(0, room), attribute: 0 };
   const field = padded(datagram, Math.max(MINIMUM_FIELD, Math.ceil(datagram.length / unit) * unit));
-  const most = Math.floor((room - extension.length) / unit) * unit;
+  const most = Math.min(Math.floor((room - extension.length) / unit), 255) * unit;
   if (most < MINIMUM_FIELD) return { bytes: datagram.slice(0, room), attribute: 0 };
   const kept = field.slice(0, most);
   return { bytes: concat(kept, extension), attribute: kept.length / unit };

@@ -13,23 +13,32 @@ import {
 } from './extensions.ts';
 import { echoTypeTo4, echoTypeTo6, errorTo4, errorTo6 } from './icmp-types.ts';
 import { innerTo4, innerTo6 } from './inner.ts';
-import { type Context, ICMPV6, type IcmpHeader, type Ipv6Packet, Refusal } from './model.ts';
+import { type Context, errorSize4, ICMPV6, type IcmpHeader, type Ipv6Packet, Refusal } from './model.ts';
 
 const EXTENSION_UNIT4 = 4;
 const EXTENSION_UNIT6 = 8;
 
-/** T-4.2-14: length and checksum of an ICMPv4 message. Throws Refusal. */
+/** Types with a counterpart: T-4.2-02, T-5.2-02 refuse the others whatever their checksum. */
+const TYPES4: readonly number[] = [0, 3, 8, 11, 12];
+const TYPES6: readonly number[] = [1, 2, 3, 4, 128, 129];
+
+/** T-4.2-14: length, type, checksum and code of an ICMPv4 message. Throws Refusal. */
 export function checkIcmp4(message: Uint8Array, context: Context): void {
   if (message.length < 8) throw new Refusal('bad-transport');
+  if (!TYPES4.includes(message[0])) throw new Refusal('icmp-type');
   if (!context.settings.tolerate.icmpChecksum && !isChecksumRight(message)) throw new Refusal('bad-icmp-checksum');
+  if (echoTypeTo6(message[0]) === undefined) errorTo6(headerOf(message), 0, context.settings);
 }
 
 /** The same for ICMPv6, whose checksum covers the pseudo-header. Throws Refusal. */
 export function checkIcmp6(packet: Ipv6Packet, context: Context): void {
-  if (packet.payload.length < 8) throw new Refusal('bad-transport');
+  const message = packet.payload;
+  if (message.length < 8) throw new Refusal('bad-transport');
+  if (!TYPES6.includes(message[0])) throw new Refusal('icmp-type');
   const pseudo = pseudoHeader6(packet.source, packet.destination, ICMPV6, packet.payload.length);
   const isRight = isChecksumRight(pseudo, packet.payload);
   if (!context.settings.tolerate.icmpChecksum && !isRight) throw new Refusal('bad-icmp-checksum');
+  if (echoTypeTo4(message[0]) === undefined) errorTo4(headerOf(message), context.settings);
 }
 
 const headerOf = (message: Uint8Array): IcmpHeader => ({
@@ -88,7 +97,7 @@ function icmpErrorTo4(message: Uint8Array, context: Context): Icmp4Message {
   const { datagram, extension } = splitBody(message.slice(8), attribute6(message), EXTENSION_UNIT6);
   const header = errorTo4(headerOf(message), context.settings);
   const inner = innerTo4(datagram, context);
-  const room = context.settings.icmpv4ErrorSize - 28;
+  const room = errorSize4(context.settings) - 28;
   const joined = joinBody({ datagram: inner.datagram, extension }, EXTENSION_UNIT4, room);
   const rest = joined.attribute > 0 ? withBytes(header.rest, 1, [joined.attribute]) : header.rest;
   return { message: icmpMessage({ ...header, rest }, 0, joined.bytes), isHairpin: inner.isHairpin };

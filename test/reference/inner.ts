@@ -8,7 +8,6 @@ import { emitIpv4, emitIpv6 } from './emit.ts';
 import { echoTypeTo4, echoTypeTo6 } from './icmp-types.ts';
 import { mapTo4, mapTo6 } from './mapping.ts';
 import * as m from './model.ts';
-import { hasUnexpiredSourceRoute } from './options.ts';
 import { parseIpv4, parseIpv6 } from './parse.ts';
 import { moveTransport } from './transport.ts';
 
@@ -36,7 +35,6 @@ function translateTo6(datagram: Uint8Array, context: m.Context): Uint8Array {
   refuseInnerIcmp(p.protocol === m.ICMPV4, m.isPiece4(p), p.payload, m.isIcmpv4Error);
   const isMartian = (address: number) => isMartian4(address, settings.tolerate.martians);
   if (isMartian(p.source) || isMartian(p.destination)) return untranslatable();
-  if (!settings.tolerate.sourceRoute && hasUnexpiredSourceRoute(p.options)) return untranslatable();
   const source = mapTo6(p.source, 'source', context).address;
   // RFC 7757 §4.2: on the way back the inner destination is the hairpinning host as the other host knows it.
   const destination = mapTo6(p.destination, 'destination', context, !context.isHairpin).address;

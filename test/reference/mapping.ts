@@ -25,7 +25,7 @@ const NO_MAPPING: Record<Role, VerdictName> = { source: 'no-mapping-source', des
 const MARTIAN: Record<Role, VerdictName> = { source: 'martian-source', destination: 'martian-destination' };
 
 /** the well-known prefix carries global addresses only, unless allowed. */
-function isRefusedAsNonGlobal(address: number, settings: TranslatorSettings): boolean {
+export function isRefusedAsNonGlobal(address: number, settings: TranslatorSettings): boolean {
   const { prefix, allowNonGlobal } = settings;
   if (prefix === null || allowNonGlobal || prefix.length !== WELL_KNOWN_PREFIX.length) return false;
   return sameBytes(prefix.address, WELL_KNOWN_PREFIX.address) && isNonGlobal(address);
@@ -103,9 +103,11 @@ export function mapErrorSourceTo6(address: number, context: Context, usesEam = t
 
 /** RFC 6877 §6: a CLAT speaks for one host only; one of the addresses must be its own. Throws Refusal. */
 export function refuseBothEmbedded(
-  source: { readonly isEmbedded: boolean },
-  destination: { readonly isEmbedded: boolean },
+  source: Mapped4 | Mapped6,
+  destination: Mapped4 | Mapped6,
   settings: TranslatorSettings,
 ): void {
-  if (!settings.allowBothEmbedded && source.isEmbedded && destination.isEmbedded) throw new Refusal('both-embedded');
+  if (settings.allowBothEmbedded || !source.isEmbedded || !destination.isEmbedded) return;
+  const isIpv6 = typeof source.address === 'number';
+  throw new Refusal('both-embedded', isIpv6 ? PROBLEM6.source : PROBLEM4.source);
 }

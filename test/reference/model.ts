@@ -44,6 +44,14 @@ export interface Ipv6Packet {
   readonly payloadLength: number;
 }
 
+/** An IPv6 packet as it came. */
+export interface ParsedIpv6 extends Ipv6Packet {
+  /** Where the payload stands: 40 without extension headers. */
+  readonly payloadAt: number;
+  /** Where the first Routing header's Segments Left octet stands that is not zero; 0: nowhere. */
+  readonly segmentsLeftAt: number;
+}
+
 /** What the translator cannot know from packet and settings. */
 export interface ReferenceEnvironment {
   /** RFC 7915 §5.1: the Fragment Identification generator, 0–65535. */
@@ -70,6 +78,10 @@ export interface Context {
   /** RFC 7757 §4.2.2: the second half of a packet that goes back to the side it came from. */
   readonly isHairpin: boolean;
 }
+
+/** What the settings allow and the link takes: the largest ICMPv4 error in bytes. */
+export const errorSize4 = (settings: TranslatorSettings): number =>
+  Math.min(settings.icmpv4ErrorSize, settings.ipv4Mtu);
 
 /** The first eight bytes of an ICMP error, without its checksum. */
 export interface IcmpHeader {

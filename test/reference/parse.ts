@@ -3,7 +3,7 @@
 
 import { read16, read32 } from './bytes.ts';
 import { isChecksumRight } from './checksum.ts';
-import { type FragmentHeader, type Ipv4Packet, type Ipv6Packet, Refusal } from './model.ts';
+import { type FragmentHeader, type Ipv4Packet, type ParsedIpv6, Refusal } from './model.ts';
 
 /** How a packet is looked at. */
 export interface ParseMode {
@@ -22,7 +22,7 @@ export function parseIpv4(bytes: Uint8Array, mode: ParseMode): Ipv4Packet {
   if (totalLength > bytes.length && !mode.isQuoted) throw new Refusal('bad-length');
   const isUnchecked = mode.isQuoted || mode.toleratesHeaderChecksum === true;
   if (!isUnchecked && !isChecksumRight(bytes.slice(0, headerLength))) throw new Refusal('bad-header-checksum');
-  const packet: Ipv4Packet = {
+  return {
     tos: bytes[1],
     identification: read16(bytes, 4),
     dontFragment: (bytes[6] & 0x40) !== 0,
@@ -36,13 +36,12 @@ export function parseIpv4(bytes: Uint8Array, mode: ParseMode): Ipv4Packet {
     payload: bytes.slice(headerLength, totalLength), // T-4.1-04: link padding is cut off
     payloadLength: totalLength - headerLength,
   };
-  checkPiece(packet.fragmentOffset, packet.moreFragments, packet.payloadLength);
-  return packet;
 }
 
-/** RFC 791 §3.2 and RFC 8200 §4.5: a piece ends within 65,535 bytes, and all but the last are whole eights. */
-function checkPiece(offset: number, more: boolean, length: number): void {
-  if ((more && length % 8 !== 0) || (offset > 0 && offset + length > 65535)) throw new Refusal('bad-fragment');
+/** RFC 791 §3.2 and RFC 8200 §4.5: a piece ends within 65,535 bytes, and all but the last are whole eights. Throws Refusal. */
+export function checkPiece(offset: number, more: boolean, length: number): void {
+  if (more && (length % 8 !== 0 || length === 0)) throw new Refusal('bad-fragment');
+  if (offset > 0 && offset + length > 65535) throw new Refusal('bad-fragment');
 }
 
 const HOP_BY_HOP = 0;
@@ -52,11 +51,11 @@ const DESTINATION_OPTIONS = 60;
 /** All extension headers of the IANA registry but ESP: RFC 7915 §5.1.1 names AH among them. */
 const AFTER_FRAGMENT = [HOP_BY_HOP, ROUTING, FRAGMENT, 51, DESTINATION_OPTIONS, 135, 139, 140];
 
-/** Most extension headers before the upper layer. Five are of use (RFC 8200 §4.1). */
+/** Most extension headers before the upper layer or the Fragment Header. Five are of use (RFC 8200 §4.1). */
 export const MAX_EXTENSION_HEADERS = 8;
 
 /** RFC 8200 §3 and §4. Throws Refusal. */
-export function parseIpv6(bytes: Uint8Array, mode: ParseMode): Ipv6Packet {
+export function parseIpv6(bytes: Uint8Array, mode: ParseMode): ParsedIpv6 {
   if (bytes.length < 40) throw new Refusal('too-short');
   if (bytes[0] >> 4 !== 6) throw new Refusal('bad-version');
   const end = 40 + read16(bytes, 4);
@@ -66,7 +65,6 @@ export function parseIpv6(bytes: Uint8Array, mode: ParseMode): Ipv6Packet {
   const chain = walkExtensionHeaders(bytes.slice(0, end), bytes[6]);
   const payloadLength = end - chain.at;
   if (payloadLength < 0) throw new Refusal('bad-extension');
-  if (chain.fragment !== null) checkPiece(chain.fragment.offset, chain.fragment.more, payloadLength);
   return {
     trafficClass: (read16(bytes, 0) >> 4) & 0xff,
     hopLimit: bytes[7],
@@ -76,6 +74,8 @@ export function parseIpv6(bytes: Uint8Array, mode: ParseMode): Ipv6Packet {
     protocol: chain.protocol,
     payload: bytes.slice(chain.at, end),
     payloadLength,
+    payloadAt: chain.at,
+    segmentsLeftAt: chain.segmentsLeftAt,
   };
 }
 
@@ -83,30 +83,40 @@ interface Chain {
   readonly protocol: number;
   readonly at: number;
   readonly fragment: FragmentHeader | null;
+  readonly segmentsLeftAt: number;
 }
 
-/** T-5.1-04: skips the headers that end here; `bytes` ends where the packet does. */
+/** T-5.1-04: skips the headers that end here, up to the first Fragment Header; `bytes` ends where the packet does. */
 function walkExtensionHeaders(bytes: Uint8Array, first: number): Chain {
   let protocol = first;
   let at = 40;
-  for (let count = 0; [HOP_BY_HOP, ROUTING, DESTINATION_OPTIONS, FRAGMENT].includes(protocol); count++) {
+  let segmentsLeftAt = 0;
+  for (let count = 0; [HOP_BY_HOP, ROUTING, DESTINATION_OPTIONS].includes(protocol); count++) {
     if (count === MAX_EXTENSION_HEADERS || at + 8 > bytes.length) throw new Refusal('bad-extension');
-    if (protocol === FRAGMENT) return endAtFragmentHeader(bytes, at);
-    if (protocol === ROUTING && bytes[at + 3] !== 0) {
-      // RFC 7915 §5.1: ICMPv6 4/0, pointing at the Segments Left octet.
-      throw new Refusal('routing-header', { type: 4, code: 0, rest: Uint8Array.of(0, 0, (at + 3) >> 8, at + 3) });
-    }
+    if (protocol === ROUTING && segmentsLeftAt === 0 && bytes[at + 3] !== 0) segmentsLeftAt = at + 3;
     protocol = bytes[at];
     at += (bytes[at + 1] + 1) * 8;
     if (at > bytes.length) throw new Refusal('bad-extension');
   }
-  return { protocol, at, fragment: null };
+  if (protocol !== FRAGMENT) return { protocol, at, fragment: null, segmentsLeftAt };
+  if (at + 8 > bytes.length) throw new Refusal('bad-extension');
+  return endAtFragmentHeader(bytes, at, segmentsLeftAt);
 }
 
-/** T-5.1-03 */
-function endAtFragmentHeader(bytes: Uint8Array, at: number): Chain {
-  if (AFTER_FRAGMENT.includes(bytes[at])) throw new Refusal('fragment-extension');
+function endAtFragmentHeader(bytes: Uint8Array, at: number, segmentsLeftAt: number): Chain {
   const field = read16(bytes, at + 2);
   const fragment = { identification: read32(bytes, at + 4), offset: field & 0xfff8, more: (field & 1) !== 0 };
-  return { protocol: bytes[at], at: at + 8, fragment };
+  return { protocol: bytes[at], at: at + 8, fragment, segmentsLeftAt };
+}
+
+/** T-5.1-04: RFC 7915 §5.1: ICMPv6 4/0, pointing at the Segments Left octet. Throws Refusal. */
+export function refuseSegmentsLeft(p: ParsedIpv6): void {
+  const at = p.segmentsLeftAt;
+  if (at === 0) return;
+  throw new Refusal('routing-header', { type: 4, code: 0, rest: Uint8Array.of(0, 0, at >> 8, at) });
+}
+
+/** T-5.1-03. Throws Refusal. */
+export function refuseExtensionAfterFragment(p: ParsedIpv6): void {
+  if (p.fragment !== null && AFTER_FRAGMENT.includes(p.protocol)) throw new Refusal('fragment-extension');
 }

@@ -41,13 +41,11 @@ function errorAbout(packet: Uint8Array, refusal: Refusal, settings: TranslatorSe
   if (packet[0] >> 4 === 4) {
     return ownError4(packet, parseIpv4(packet, { isQuoted: true }), problem, settings);
   }
-  return ownError6(packet, upperLayerOf(packet, refusal), problem, settings);
+  return ownError6(packet, upperLayerOf(packet), problem, settings);
 }
 
-/** What stands behind the extension headers, as far as they could be walked. */
-function upperLayerOf(packet: Uint8Array, refusal: Refusal) {
-  // A routing header is refused in the middle of the chain. What is behind it is not known to be an ICMP error.
-  if (refusal.verdict === 'routing-header') return { protocol: 43, type: undefined, isFirst: true };
+/** What stands behind the extension headers. */
+function upperLayerOf(packet: Uint8Array) {
   const parsed = parseIpv6(packet, { isQuoted: true });
   const isFirst = parsed.fragment === null || parsed.fragment.offset === 0;
   return { protocol: parsed.protocol, type: parsed.payload[0], isFirst };

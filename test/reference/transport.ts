@@ -5,21 +5,21 @@ import { bytes16, read16, withBytes } from './bytes.ts';
 import { carriedChecksum, internetChecksum } from './checksum.ts';
 import { DCCP, Refusal, TCP, UDP, UDP_LITE } from './model.ts';
 
-/** Where the checksum stands, and how long the header is at least. */
-const TRANSPORTS: Readonly<Record<number, { readonly checksumAt: number; readonly minimum: number }>> = {
-  [TCP]: { checksumAt: 16, minimum: 20 },
-  [UDP]: { checksumAt: 6, minimum: 8 },
-  [DCCP]: { checksumAt: 6, minimum: 8 },
-  [UDP_LITE]: { checksumAt: 6, minimum: 8 },
+/** Where the checksum stands. */
+const TRANSPORTS: Readonly<Record<number, { readonly checksumAt: number }>> = {
+  [TCP]: { checksumAt: 16 },
+  [UDP]: { checksumAt: 6 },
+  [DCCP]: { checksumAt: 6 },
+  [UDP_LITE]: { checksumAt: 6 },
 };
 
 /** Only these two write a result of zero as 0xffff: RFC 768, RFC 3828 §3.1. */
 const avoidsZero = (protocol: number): boolean => protocol === UDP || protocol === UDP_LITE;
 
-/** A whole packet must hold its transport header. Throws Refusal. */
+/** A whole packet must hold its transport header at least up to the checksum. Throws Refusal. */
 export function checkTransport(payload: Uint8Array, protocol: number): void {
   const transport = TRANSPORTS[protocol];
-  if (transport !== undefined && payload.length < transport.minimum) throw new Refusal('bad-transport');
+  if (transport !== undefined && payload.length < transport.checksumAt + 2) throw new Refusal('bad-transport');
 }
 
 /** T-4.5-01, T-4.5-04: carries the checksum over; T-4.5-05: bytes in which none is reachable pass as they are. */

@@ -3,14 +3,14 @@
 import type { VerdictName } from '../../src/core/translate/verdict.ts';
 import { isInPrefix4, isMartian4 } from './addresses.ts';
 import { bytes16, concat, read32 } from './bytes.ts';
-import { pseudoHeader4, pseudoHeader6 } from './checksum.ts';
+import { isChecksumRight, pseudoHeader4, pseudoHeader6 } from './checksum.ts';
 import { emitIpv6, fragmentIpv6 } from './emit.ts';
 import { echoReply4 } from './errors.ts';
 import { checkIcmp4, icmpTo6 } from './icmp.ts';
 import { mapErrorSourceTo6, mapTo6, refuseBothEmbedded } from './mapping.ts';
 import * as m from './model.ts';
 import { hasUnexpiredSourceRoute } from './options.ts';
-import { parseIpv4 } from './parse.ts';
+import { checkPiece, parseIpv4 } from './parse.ts';
 import { checkTransport, isUdpWithoutChecksum, moveTransport, supplyUdpChecksum } from './transport.ts';
 
 /** Translates, or answers for the translator itself. Throws Refusal. */
@@ -18,12 +18,12 @@ export function ipv4ToIpv6(bytes: Uint8Array, context: m.Context): m.ReferenceRe
   const { settings } = context;
   const p = parseIpv4(bytes, { isQuoted: false, toleratesHeaderChecksum: settings.tolerate.headerChecksum });
   refuseMartians(p, settings.tolerate.martians);
-  if (p.destination === settings.ownIpv4 && !context.isHairpin) return answerForSelf(p, context);
+  if (p.destination === settings.ownIpv4 && !context.isHairpin) return answerForSelf(p);
   // T-4.1-03
   if (hasUnexpiredSourceRoute(p.options) && !settings.tolerate.sourceRoute) throw refusal('source-route', 3, 5);
+  if (m.isPiece4(p)) checkPiece(p.fragmentOffset, p.moreFragments, p.payloadLength);
   if (p.protocol === m.ICMPV4 && m.isPiece4(p)) throw new m.Refusal('fragmented-icmp'); // T-4.1-08
   if (p.protocol === m.ICMPV4) checkIcmp4(p.payload, context);
-  if (!m.isPiece4(p)) checkTransport(p.payload, p.protocol);
   if (isDecrementing(context) && p.ttl <= 1) throw refusal('hop-limit', 11, 0); // T-4.1-02
   const translated = translateHeader(p, context);
   const out = fitToLink(p, translated, context);
@@ -42,10 +42,10 @@ function refuseMartians(p: m.Ipv4Packet, tolerated: boolean): void {
   if (isMartian4(p.destination, tolerated)) throw new m.Refusal('martian-destination');
 }
 
-function answerForSelf(p: m.Ipv4Packet, context: m.Context): m.ReferenceResult {
-  const isEcho = p.protocol === m.ICMPV4 && !m.isPiece4(p) && p.payload[0] === 8;
-  if (!isEcho) throw new m.Refusal('to-translator');
-  checkIcmp4(p.payload, context);
+function answerForSelf(p: m.Ipv4Packet): m.ReferenceResult {
+  const isEcho = p.protocol === m.ICMPV4 && !m.isPiece4(p) && p.payload.length >= 8 && p.payload[0] === 8;
+  if (!isEcho || p.options.length > 0) throw new m.Refusal('to-translator');
+  if (!isChecksumRight(p.payload)) throw new m.Refusal('bad-icmp-checksum');
   return { verdict: 'answered', out: [], reply: echoReply4(p) };
 }
 
@@ -53,6 +53,7 @@ function answerForSelf(p: m.Ipv4Packet, context: m.Context): m.ReferenceResult {
 function translateHeader(p: m.Ipv4Packet, context: m.Context): m.Ipv6Packet {
   const { settings } = context;
   const { source, destination } = translateAddresses(p, context);
+  if (!isError(p)) refuseTooBig(p, context);
   const payload = translatePayload(p, source, destination, context);
   return {
     trafficClass: settings.trafficClass === 'copy' ? p.tos : 0, // T-4.1-01
@@ -93,6 +94,7 @@ function translatePayload(
 ): Uint8Array {
   if (p.protocol === m.ICMPV4) return icmpTo6(p.payload, source, destination, context);
   if (p.fragmentOffset > 0) return p.payload;
+  if (!m.isPiece4(p)) checkTransport(p.payload, p.protocol);
   const pseudo6 = (length: number) => pseudoHeader6(source, destination, p.protocol, length);
   if (isUdpWithoutChecksum(p.payload, p.protocol)) {
     return supplyUdpChecksum(p.payload, m.isPiece4(p), context.settings.udpZeroChecksum, pseudo6);
@@ -101,15 +103,20 @@ function translatePayload(
   return moveTransport(p.payload, p.protocol, before, pseudo6(p.payloadLength)); // T-4.1-09: others as they are
 }
 
-/** T-4.1-05, T-4.1-06 */
+/** T-4.1-05 */
+function refuseTooBig(p: m.Ipv4Packet, context: m.Context): void {
+  const { ipv6Mtu } = context.settings;
+  const fragmentHeader = m.isPiece4(p) ? 8 : 0;
+  if (!p.dontFragment || 40 + fragmentHeader + p.payloadLength <= ipv6Mtu) return;
+  const mtu = ipv6Mtu - 20 - fragmentHeader;
+  throw new m.Refusal('too-big', { type: 3, code: 4, rest: concat(bytes16(0), bytes16(mtu)) });
+}
+
+/** T-4.1-06 */
 function fitToLink(p: m.Ipv4Packet, translated: m.Ipv6Packet, context: m.Context): Uint8Array[] {
   const { ipv6Mtu, lowestIpv6Mtu } = context.settings;
   const whole = emitIpv6(translated);
-  if (p.dontFragment) {
-    if (whole.length <= ipv6Mtu) return [whole];
-    const mtu = ipv6Mtu - 20 - (translated.fragment === null ? 0 : 8);
-    throw new m.Refusal('too-big', { type: 3, code: 4, rest: concat(bytes16(0), bytes16(mtu)) });
-  }
+  if (p.dontFragment) return [whole];
   const limit = Math.min(ipv6Mtu, lowestIpv6Mtu);
   if (whole.length <= limit) return [whole];
   const fragment = translated.fragment ?? { identification: p.identification, offset: 0, more: false };

@@ -2,14 +2,14 @@
 
 import { isMartian6 } from './addresses.ts';
 import { ipv4Bytes, sameBytes } from './bytes.ts';
-import { pseudoHeader4, pseudoHeader6 } from './checksum.ts';
+import { isChecksumRight, pseudoHeader4, pseudoHeader6 } from './checksum.ts';
 import { emitIpv4, fragmentIpv4 } from './emit.ts';
 import { echoReply6 } from './errors.ts';
 import { checkIcmp6, icmpTo4 } from './icmp.ts';
-import { mapErrorSourceTo4, mapTo4, refuseBothEmbedded } from './mapping.ts';
+import { isRefusedAsNonGlobal, mapErrorSourceTo4, mapTo4, refuseBothEmbedded } from './mapping.ts';
 import * as m from './model.ts';
-import { parseIpv6 } from './parse.ts';
-import { checkTransport, moveTransport } from './transport.ts';
+import { checkPiece, parseIpv6, refuseExtensionAfterFragment, refuseSegmentsLeft } from './parse.ts';
+import { checkTransport, isUdpWithoutChecksum, moveTransport } from './transport.ts';
 import { ipv4ToIpv6 } from './v4-to-v6.ts';
 
 /** Translates, or answers for the translator itself. Throws Refusal. */
@@ -17,10 +17,12 @@ export function ipv6ToIpv4(bytes: Uint8Array, context: m.Context): m.ReferenceRe
   const { settings } = context;
   const p = parseIpv6(bytes, { isQuoted: false });
   refuseMartians(p);
-  if (settings.ownIpv6 !== null && sameBytes(p.destination, settings.ownIpv6)) return answerForSelf(p, context);
+  if (settings.ownIpv6 !== null && sameBytes(p.destination, settings.ownIpv6)) return answerForSelf(p);
+  refuseSegmentsLeft(p); // T-5.1-04
+  refuseExtensionAfterFragment(p); // T-5.1-03
+  if (p.fragment !== null) checkPiece(p.fragment.offset, p.fragment.more, p.payloadLength);
   if (p.protocol === m.ICMPV6 && m.isPiece6(p)) throw new m.Refusal('fragmented-icmp'); // T-5.1-03
   if (p.protocol === m.ICMPV6) checkIcmp6(p, context);
-  if (!m.isPiece6(p)) checkTransport(p.payload, p.protocol);
   if (settings.decrementHopLimit && p.hopLimit <= 1) {
     throw new m.Refusal('hop-limit', { type: 3, code: 0, rest: new Uint8Array(4) }); // T-5.1-01
   }
@@ -36,10 +38,11 @@ function refuseMartians(p: m.Ipv6Packet): void {
   if (isMartian6(p.destination)) throw new m.Refusal('martian-destination');
 }
 
-function answerForSelf(p: m.Ipv6Packet, context: m.Context): m.ReferenceResult {
-  const isEcho = p.protocol === m.ICMPV6 && !m.isPiece6(p) && p.payload[0] === 128;
+function answerForSelf(p: m.ParsedIpv6): m.ReferenceResult {
+  const isEcho = p.protocol === m.ICMPV6 && p.payloadAt === 40 && p.payload.length >= 8 && p.payload[0] === 128;
   if (!isEcho) throw new m.Refusal('to-translator');
-  checkIcmp6(p, context);
+  const pseudo = pseudoHeader6(p.source, p.destination, m.ICMPV6, p.payload.length);
+  if (!isChecksumRight(pseudo, p.payload)) throw new m.Refusal('bad-icmp-checksum');
   return { verdict: 'answered', out: [], reply: echoReply6(p) };
 }
 
@@ -86,6 +89,7 @@ function translateUpper(p: m.Ipv6Packet, context: m.Context): Upper {
   const destination = mapTo4(p.destination, 'destination', context);
   refuseBothEmbedded(source, destination, context.settings);
   const addresses = { source: source.address, destination: destination.address };
+  if (!isError) (destination.isHairpin ? refuseTurn : refuseTooBig)(p, addresses.source, context);
   if (isIcmp) {
     const icmp = icmpTo4(p, context);
     const isHairpin = isError ? icmp.isHairpin : destination.isHairpin;
@@ -97,31 +101,42 @@ function translateUpper(p: m.Ipv6Packet, context: m.Context): Upper {
 
 function translateTransport(p: m.Ipv6Packet, source: number, destination: number): Uint8Array {
   if (p.fragment !== null && p.fragment.offset > 0) return p.payload;
+  if (!m.isPiece6(p)) checkTransport(p.payload, p.protocol);
+  if (isUdpWithoutChecksum(p.payload, p.protocol)) return p.payload; // RFC 6935: none before, none after
   const before = pseudoHeader6(p.source, p.destination, p.protocol, p.payloadLength);
   return moveTransport(p.payload, p.protocol, before, pseudoHeader4(source, destination, p.protocol, p.payloadLength));
 }
 
-/** T-5.1-05; packets with DF=0 are fragmented by RFC 791. */
+/** T-5.1-05 */
+function refuseTooBig(p: m.Ipv6Packet, _source: number, context: m.Context): void {
+  const { ipv4Mtu } = context.settings;
+  const length = 20 + p.payloadLength;
+  if (p.fragment === null && length > 1260 && length > ipv4Mtu) throw tooBig(Math.max(1280, ipv4Mtu + 20));
+}
+
+/** Packets with DF=0 are fragmented by RFC 791. */
 function fitToLink(packet: m.Ipv4Packet, context: m.Context): Uint8Array[] {
   const { ipv4Mtu } = context.settings;
-  const length = 20 + packet.payloadLength;
-  if (length <= ipv4Mtu) return [emitIpv4(packet)];
-  if (packet.dontFragment) throw tooBig(Math.max(1280, ipv4Mtu + 20));
-  return fragmentIpv4(packet, ipv4Mtu);
+  const isWhole = packet.dontFragment || 20 + packet.payloadLength <= ipv4Mtu;
+  return isWhole ? [emitIpv4(packet)] : fragmentIpv4(packet, ipv4Mtu);
 }
 
 const tooBig = (mtu: number): m.Refusal => new m.Refusal('too-big', { type: 2, code: 0, rest: ipv4Bytes(mtu) });
 
-/** RFC 7757 §4.2.2: the IPv4 packet is translated back at once. It meets no IPv4 link, so no IPv4 MTU either. */
+/** What the second half of the way (below) would refuse. It meets no IPv4 link, so no IPv4 MTU either. */
+function refuseTurn(p: m.Ipv6Packet, source: number, context: m.Context): void {
+  const { settings } = context;
+  const isNonGlobal = isRefusedAsNonGlobal(source, settings);
+  if (isNonGlobal) throw new m.Refusal('non-global', { type: 1, code: 5, rest: new Uint8Array(4) });
+  const isUndivided = p.fragment === null && p.payloadLength + 40 > settings.ipv6Mtu;
+  if (isUndivided || p.payloadLength > 65515) throw tooBig(settings.ipv6Mtu);
+}
+
+/** RFC 7757 §4.2.2: the IPv4 packet is translated back at once. Its sender speaks IPv6 and gets no ICMPv4 error. */
 function sendBack(packet: m.Ipv4Packet, context: m.Context): m.ReferenceResult {
-  if (packet.payloadLength > 65515) throw tooBig(context.settings.ipv6Mtu);
   try {
     return ipv4ToIpv6(emitIpv4(packet), { ...context, isHairpin: true });
   } catch (error) {
-    if (!(error instanceof m.Refusal)) throw error;
-    // The sender speaks IPv6: the problem is said in its words.
-    if (error.verdict === 'too-big') throw tooBig(context.settings.ipv6Mtu);
-    const isAboutSource = error.verdict === 'no-mapping-source' || error.verdict === 'non-global';
-    throw new m.Refusal(error.verdict, isAboutSource ? { type: 1, code: 5, rest: new Uint8Array(4) } : null);
+    throw error instanceof m.Refusal ? new m.Refusal(error.verdict) : error;
   }
 }

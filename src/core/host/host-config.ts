@@ -1,6 +1,8 @@
 // What the client wants of the host (HostConfig) and what the host is like (HostFacts). Plain data: a platform reads the
 // facts, wanted.ts turns the config into changes, plan.ts compares. Addresses are RFC 5952 text, prefixes "address/length".
 
+import type { Prefix6 } from '../translate/settings.ts';
+
 /** An interface by name and index. The index tells one that went and came back from the one that was there before. */
 export interface LinkRef {
   readonly name: string;
@@ -9,7 +11,7 @@ export interface LinkRef {
 
 /**
  * IPv6 through kernel forwarding: the CLAT address is routed to the TUN and defended on the uplink by proxy neighbour
- * discovery. Another way to attach to an uplink is another member of {@link UplinkAttachment}.
+ * discovery.
  */
 export interface ForwardingUplink {
   readonly kind: 'forwarding';
@@ -24,8 +26,23 @@ export interface ForwardingUplink {
   readonly scope: 'auto' | 'interface' | 'host';
 }
 
+/**
+ * IPv6 past the kernel's forwarding: programs on the two interfaces hand the packets over, and the CLAT address is defended from
+ * user space. Nothing of it is a change of the host, it goes with the process.
+ */
+export interface RedirectUplink {
+  readonly kind: 'redirect';
+  readonly link: LinkRef;
+  /** The CLAT's IPv6 address. */
+  readonly clat: string;
+  /** The NAT64 prefix: what comes for the CLAT from elsewhere is not for it. */
+  readonly prefix: Prefix6;
+  /** The link's own MAC address; null on links without neighbour discovery. */
+  readonly linkAddress: Uint8Array | null;
+}
+
 /** How translated packets reach the network. */
-export type UplinkAttachment = ForwardingUplink;
+export type UplinkAttachment = ForwardingUplink | RedirectUplink;
 
 /** The wanted state of the host while a client runs. */
 export interface HostConfig {

@@ -3,7 +3,7 @@
 
 import type { Change, RouteChange, SysctlChange } from './change.ts';
 import { HOST_FORWARDING } from './change.ts';
-import type { ForwardingUplink, HostConfig, HostFacts, LinkRef } from './host-config.ts';
+import type { ForwardingUplink, HostConfig, HostFacts, LinkRef, RedirectUplink } from './host-config.ts';
 import { findLink, ipv6Setting, proxyDelay, reversePathFilter } from './host-config.ts';
 
 /** A wanted setting of an interface; no change at all where the kernel does not have the setting. */
@@ -59,8 +59,8 @@ function tunSettings(facts: HostFacts, config: HostConfig): Change[] {
     // 1 = none: no link-local address, so no router solicitations and no listener reports into the translator.
     ...setting(facts, tun, ipv6Setting('*', 'addr_gen_mode'), '1'),
     ...setting(facts, tun, ipv6Setting('*', 'accept_ra'), '0'),
-    // The same interface brings the translated IPv6 packets back, so IPv6 must be on there.
-    ...setting(facts, tun, ipv6Setting('*', 'disable_ipv6'), '0'),
+    // Forwarding, the kernel takes the translated IPv6 packets from this interface. Redirected ones are gone before it looks.
+    ...setting(facts, tun, ipv6Setting('*', 'disable_ipv6'), config.uplink?.kind === 'redirect' ? '1' : '0'),
     // Strict filtering would drop what comes back while a native default route has precedence; loose still checks.
     ...(strict === 1 ? setting(facts, tun, reversePathFilter('*'), '2') : []),
   ];
@@ -81,6 +81,10 @@ function forwardingSettings(facts: HostFacts, config: HostConfig, uplink: Forwar
     ...(uplink.hasNeighbours ? setting(facts, uplink.link, proxyDelay('*'), '0') : []),
   ];
 }
+
+/** A redirect needs no setting; the kernel answers solicitations for anycast addresses, as for proxied ones, only after this delay. */
+const redirectSettings = (facts: HostFacts, uplink: RedirectUplink): Change[] =>
+  uplink.linkAddress === null ? [] : setting(facts, uplink.link, proxyDelay('*'), '0');
 
 /**
  * Route of the CLAT address to the TUN. Its MTU is the uplink's, 20 more than the TUN's own: what the translator takes off
@@ -128,6 +132,9 @@ function tunChanges(before: HostFacts, config: HostConfig): Change[] {
 export function wantedChanges(config: HostConfig, before: HostFacts): Change[] {
   const { uplink } = config;
   if (uplink === null) return tunChanges(before, config);
+  if (uplink.kind === 'redirect') {
+    return [...tunChanges(before, config), ...redirectSettings(before, uplink), ipv4DefaultRoute(config)];
+  }
   return [
     ...keepRouterAdvertisements(before, config, uplink),
     ...tunChanges(before, config),

@@ -19,6 +19,7 @@ import {
 import { clearOffload, OFFLOAD_HEADER } from '../wire/offload.ts';
 import { ICMP, ICMPV6 } from '../wire/protocol.ts';
 import { append, type PacketList, reserve, type Slab } from '../wire/slab.ts';
+import { IPV6_MIN_MTU } from './settings.ts';
 import type { Translator } from './translator.ts';
 import {
   BOTH_EMBEDDED,
@@ -55,8 +56,9 @@ export function sendIcmpv4Error(
   code: number,
   rest: number,
 ): void {
-  if (t.ownIpv4 === 0 || !deservesError4(s, at, end) || !t.errorLimit4.take(nowMs)) return;
-  const quoted = Math.min(end - at, t.settings.icmpv4ErrorSize - IPV4_HEADER - ICMP_HEADER);
+  // In the second half of a hairpinned packet the sender speaks IPv6; v6-to-v4.ts has answered already what it could.
+  if (t.ownIpv4 === 0 || t.isSecondPass || !deservesError4(s, at, end) || !t.errorLimit4.take(nowMs)) return;
+  const quoted = Math.min(end - at, t.errorSize4 - IPV4_HEADER - ICMP_HEADER);
   const length = IPV4_HEADER + ICMP_HEADER + quoted;
   const to = reserve(out, length);
   if (to < 0) return;
@@ -127,7 +129,7 @@ export function sendIcmpv6Error(
 
 /** 2/0 with the MTU that an IPv6 packet may have to fit the IPv4 side. */
 export function sendPacketTooBig(t: Translator, s: Slab, at: number, end: number, out: PacketList, nowMs: number): void {
-  const mtu = Math.max(1280, t.ipv4Mtu + IPV6_HEADER - IPV4_HEADER);
+  const mtu = Math.max(IPV6_MIN_MTU, t.ipv4Mtu + IPV6_HEADER - IPV4_HEADER);
   sendIcmpv6Error(t, s, at, end, out, nowMs, PACKET_TOO_BIG, 0, mtu);
 }
 

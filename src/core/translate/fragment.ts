@@ -13,7 +13,7 @@ const HEADERS6 = IPV6_HEADER + FRAGMENT_HEADER;
 
 /**
  * Cuts the IPv4 packet at `at` into IPv6 fragments of at most fragmentLimit6 bytes. Its transport checksum is translated already.
- * @returns FRAGMENTED, or NO_ROOM when the spare part is used up (fragments before that stay in the list)
+ * @returns FRAGMENTED, or NO_ROOM when the list is full or the spare part used up (none of the fragments is sent then)
  */
 export function fragmentToIpv6(t: Translator, s: Slab, at: number, header: number, end: number, out: PacketList): Verdict {
   const word = fragmentWord(s, at);
@@ -24,10 +24,11 @@ export function fragmentToIpv6(t: Translator, s: Slab, at: number, header: numbe
   const trafficClass = t.copiesTrafficClass ? tos(s, at) : 0;
   const base = (word & 0x1fff) << 3;
   const chunk = (t.fragmentLimit6 - HEADERS6) & ~7;
+  const first = out.count;
   for (let from = upper; from < end; from += chunk) {
     const length = Math.min(chunk, end - from);
     const to = reserve(out, HEADERS6 + length);
-    if (to < 0) return NO_ROOM;
+    if (to < 0) return giveUp(out, first);
     const more = from + length < end || (word & MF) !== 0 ? FRAGMENT_MORE : 0;
     emitIpv6Start(s, to, trafficClass, FRAGMENT_HEADER + length, FRAGMENT, hops);
     emitAddress(s, to + 8, t.s0, t.s1, t.s2, t.s3);
@@ -45,6 +46,7 @@ export function fragmentToIpv6(t: Translator, s: Slab, at: number, header: numbe
  * @param upper first byte of the payload; `end`: byte after it
  * @param base byte offset of the payload in the original packet
  * @param isMore whether more of the original packet follows behind it
+ * @returns as fragmentToIpv6
  */
 export function fragmentToIpv4(
   t: Translator,
@@ -60,10 +62,11 @@ export function fragmentToIpv4(
   out: PacketList,
 ): Verdict {
   const chunk = (t.ipv4Mtu - IPV4_HEADER) & ~7;
+  const first = out.count;
   for (let from = upper; from < end; from += chunk) {
     const length = Math.min(chunk, end - from);
     const to = reserve(out, IPV4_HEADER + length);
-    if (to < 0) return NO_ROOM;
+    if (to < 0) return giveUp(out, first);
     const more = from + length < end || isMore ? MF : 0;
     const word = ((base + from - upper) >>> 3) | more;
     emitIpv4(s, to, tosOctet, IPV4_HEADER + length, id, word, hops, proto, t.source4, t.destination4);
@@ -72,4 +75,10 @@ export function fragmentToIpv4(
     append(out, to, IPV4_HEADER + length);
   }
   return FRAGMENTED;
+}
+
+/** Half a packet is of no use to anybody: takes its fragments off the list again. */
+function giveUp(out: PacketList, first: number): Verdict {
+  out.count = first;
+  return NO_ROOM;
 }

@@ -1,7 +1,7 @@
 // ICMPv4 → ICMPv6: RFC 7915 §4.2, rules T-4.2. Echo messages are changed in place by v4-to-v6.ts; errors, whose inner packet
 // grows too, are built in the spare part of the slab here.
 
-import { sumBytes, updateChecksum } from '../wire/checksum.ts';
+import { fold, sumBytes, updateChecksum } from '../wire/checksum.ts';
 import {
   ECHO_REPLY4,
   ECHO_REPLY6,
@@ -27,7 +27,7 @@ import {
   UNREACHABLE4,
   UNREACHABLE6,
 } from '../wire/icmp.ts';
-import { isExtensible6, MIN_ORIGINAL_DATAGRAM, splitError } from '../wire/icmp-extension.ts';
+import { isExtensible6, MIN_ORIGINAL_DATAGRAM, roomBeforeExtension, splitError } from '../wire/icmp-extension.ts';
 import { tos, ttl } from '../wire/ipv4.ts';
 import { emitAddress, emitIpv6Start, IPV6_DESTINATION, IPV6_HEADER, IPV6_SOURCE } from '../wire/ipv6.ts';
 import { clearOffload, OFFLOAD_HEADER } from '../wire/offload.ts';
@@ -143,16 +143,17 @@ export function translateIcmpv4Error(
   const typeAndCode = counterpart(s, icmp);
   const parts = t.parts;
   splitError(s, icmp, end, 4, parts);
-  const extension = isExtensible6(typeAndCode >>> 8) ? parts.extensionLength : 0;
   const limit = t.settings.icmpv6ErrorSize;
+  const room = limit - IPV6_HEADER - ICMP_HEADER;
+  const before = isExtensible6(typeAndCode >>> 8) ? roomBeforeExtension(room, parts.extensionLength, 8) : 0;
+  const extension = before === 0 ? 0 : parts.extensionLength;
   const spareStart = out.spareStart;
   const to = reserve(out, limit);
   if (to < 0) return NO_ROOM;
   emitAddress(s, to + IPV6_SOURCE, t.s0, t.s1, t.s2, t.s3);
   emitAddress(s, to + IPV6_DESTINATION, t.d0, t.d1, t.d2, t.d3);
   const newInner = to + IPV6_HEADER + ICMP_HEADER;
-  const room = limit - IPV6_HEADER - ICMP_HEADER - extension;
-  const quoted = innerToIpv6(t, s, inner, parts.innerEnd, newInner, extension === 0 ? room : room & ~7);
+  const quoted = innerToIpv6(t, s, inner, parts.innerEnd, newInner, before === 0 ? room : before);
   if (quoted < 0) {
     out.spareStart = spareStart;
     return -quoted;
@@ -166,6 +167,7 @@ export function translateIcmpv4Error(
   const length = ICMP_HEADER + padded + extension;
   emitIpv6Start(s, to, t.copiesTrafficClass ? tos(s, at) : 0, length, ICMPV6, hops);
   writeIcmpv6Checksum(s, to, length);
+  if (t.settings.tolerate.icmpChecksum) keepFault(s, to + IPV6_HEADER, sumBytes(s, icmp, end - icmp, 0));
   clearOffload(s, to - OFFLOAD_HEADER);
   append(out, to, IPV6_HEADER + length);
   out.spareStart = to + IPV6_HEADER + length;
@@ -178,6 +180,15 @@ function restOfIcmpv6(t: Translator, s: Slab, icmp: number, inner: number, inner
   if (typeAndCode === pair(PARAMETER_PROBLEM6, 1)) return NEXT_HEADER_POINTER;
   const isTooBig = icmpType(s, icmp) === UNREACHABLE4 && icmpCode(s, icmp) === FRAGMENTATION_NEEDED;
   return isTooBig ? mtuToIpv6(t, s, icmpv4Mtu(s, icmp), inner, innerEnd) : 0;
+}
+
+/**
+ * Makes a message as wrong as the one that it was made of: a translator repairs nothing.
+ * @param icmp offset of the new message, whose checksum is right
+ * @param sum of the whole old message, 0xffff or 0 when it was right
+ */
+export function keepFault(s: Slab, icmp: number, sum: number): void {
+  if (sum !== 0xffff) setIcmpChecksum(s, icmp, fold(icmpChecksum(s, icmp) + sum));
 }
 
 /**

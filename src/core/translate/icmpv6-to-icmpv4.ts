@@ -1,5 +1,6 @@
 // ICMPv6 → ICMPv4: RFC 7915 §5.2, rules T-5.2. The mirror of icmpv4-to-icmpv6.ts.
 
+import { ALL, PREFIX_ONLY } from '../address/address-map.ts';
 import { complement, fold, sumBytes, updateChecksum } from '../wire/checksum.ts';
 import {
   ECHO_REPLY4,
@@ -23,13 +24,13 @@ import {
   UNREACHABLE4,
   UNREACHABLE6,
 } from '../wire/icmp.ts';
-import { isExtensible4, splitError } from '../wire/icmp-extension.ts';
+import { isExtensible6, roomBeforeExtension, splitError } from '../wire/icmp-extension.ts';
 import { DF, emitIpv4, IPV4_HEADER } from '../wire/ipv4.ts';
-import { hopLimit, IPV6_DESTINATION, IPV6_SOURCE, sumAddress, trafficClass } from '../wire/ipv6.ts';
+import { fragmentIdentificationLow, hopLimit, IPV6_DESTINATION, IPV6_SOURCE, sumAddress, trafficClass } from '../wire/ipv6.ts';
 import { clearOffload, OFFLOAD_HEADER } from '../wire/offload.ts';
 import { ICMP, ICMPV6 } from '../wire/protocol.ts';
 import { append, type PacketList, reserve, type Slab } from '../wire/slab.ts';
-import { ICMP_ECHO, ICMP_ERROR, padQuote } from './icmpv4-to-icmpv6.ts';
+import { ICMP_ECHO, ICMP_ERROR, keepFault, padQuote } from './icmpv4-to-icmpv6.ts';
 import { DF_THRESHOLD, innerToIpv4 } from './inner.ts';
 import { mtuToIpv4 } from './mtu.ts';
 import type { Translator } from './translator.ts';
@@ -71,12 +72,15 @@ export function checkIcmpv6(t: Translator, s: Slab, at: number, icmp: number, en
   const type = icmpType(s, icmp);
   const isEcho = type === ECHO_REQUEST6 || type === ECHO_REPLY6;
   if (!isEcho && (type < UNREACHABLE6 || type > PARAMETER_PROBLEM6)) return -ICMP_TYPE;
-  if (!t.settings.tolerate.icmpChecksum) {
-    const pseudo = sumAddress(s, at + IPV6_SOURCE) + sumAddress(s, at + IPV6_DESTINATION) + length + ICMPV6;
-    if (sumBytes(s, icmp, length, fold(pseudo)) !== 0xffff) return -BAD_ICMP_CHECKSUM;
-  }
+  if (!t.settings.tolerate.icmpChecksum && sumMessage(s, at, icmp, length) !== 0xffff) return -BAD_ICMP_CHECKSUM;
   if (isEcho) return ICMP_ECHO;
   return counterpart(s, icmp) === NONE ? -ICMP_CODE : ICMP_ERROR;
+}
+
+/** Sum of the message of `length` bytes at `icmp` and of its pseudo-header; 0xffff when its checksum is right. */
+function sumMessage(s: Slab, at: number, icmp: number, length: number): number {
+  const pseudo = sumAddress(s, at + IPV6_SOURCE) + sumAddress(s, at + IPV6_DESTINATION) + length + ICMPV6;
+  return sumBytes(s, icmp, length, fold(pseudo));
 }
 
 function counterpart(s: Slab, icmp: number): number {
@@ -120,18 +124,20 @@ export function translateIcmpv6Error(
 ): Verdict {
   const inner = icmp + ICMP_HEADER;
   const typeAndCode = counterpart(s, icmp);
-  const source4 = t.source4;
-  const destination4 = t.destination4;
+  // The inner packet takes these registers over.
+  const { source4, destination4 } = t;
+  const { fragment } = t.chain;
   const parts = t.parts;
   splitExtensible(t, s, icmp, end);
-  const extension = isExtensible4(typeAndCode >>> 8) && typeAndCode !== pair(UNREACHABLE4, FRAGMENTATION_NEEDED) ? parts.extensionLength : 0;
-  const limit = t.settings.icmpv4ErrorSize;
+  const limit = t.errorSize4;
+  const room = limit - IPV4_HEADER - ICMP_HEADER;
+  const before = roomBeforeExtension(room, parts.extensionLength, 4);
+  const extension = before === 0 ? 0 : parts.extensionLength;
   const spareStart = out.spareStart;
   const to = reserve(out, limit);
   if (to < 0) return NO_ROOM;
   const newIcmp = to + IPV4_HEADER;
-  const room = limit - IPV4_HEADER - ICMP_HEADER - extension;
-  const quoted = innerToIpv4(t, s, inner, parts.innerEnd, newIcmp + ICMP_HEADER, extension === 0 ? room : room & ~3);
+  const quoted = innerToIpv4(t, s, inner, parts.innerEnd, newIcmp + ICMP_HEADER, before === 0 ? room : before);
   if (quoted < 0) {
     out.spareStart = spareStart;
     return -quoted;
@@ -142,7 +148,10 @@ export function translateIcmpv6Error(
   emitIcmp(s, newIcmp, typeAndCode >>> 8, typeAndCode & 0xff, restOfIcmpv4(t, s, icmp) + lengthOctet);
   const length = ICMP_HEADER + padded + extension;
   setIcmpChecksum(s, newIcmp, complement(sumBytes(s, newIcmp, length, 0)));
-  emitErrorHeader(t, s, at, to, IPV4_HEADER + length, source4, destination4);
+  if (t.settings.tolerate.icmpChecksum) keepFault(s, newIcmp, sumMessage(s, at, icmp, end - icmp));
+  emitErrorHeader(t, s, at, fragment, to, IPV4_HEADER + length, source4, destination4);
+  // RFC 7757 §4.2.2: an error of the inner destination comes back from the address that the receiver knows.
+  t.secondPassSource = source4 === t.destination4 ? PREFIX_ONLY : ALL;
   append(out, to, IPV4_HEADER + length);
   out.spareStart = to + IPV4_HEADER + length;
   return TRANSLATED;
@@ -150,8 +159,7 @@ export function translateIcmpv6Error(
 
 /** Only ICMPv6 1 and 3 have a length octet; in 2 and 4 its place belongs to the MTU and the pointer (RFC 4884 §4). */
 function splitExtensible(t: Translator, s: Slab, icmp: number, end: number): void {
-  const type = icmpType(s, icmp);
-  if (type === UNREACHABLE6 || type === TIME_EXCEEDED6) splitError(s, icmp, end, 8, t.parts);
+  if (isExtensible6(icmpType(s, icmp))) splitError(s, icmp, end, 8, t.parts);
   else {
     t.parts.innerEnd = end;
     t.parts.extensionLength = 0;
@@ -170,13 +178,16 @@ function emitErrorHeader(
   t: Translator,
   s: Slab,
   at: number,
+  fragment: number,
   to: number,
   total: number,
   source4: number,
   destination4: number,
 ): void {
-  const word = total > DF_THRESHOLD ? DF : 0;
+  const isFragment = fragment >= 0; // A whole packet with a Fragment Header (RFC 6946): rule T-5.1-03.
+  const word = total > DF_THRESHOLD && !isFragment ? DF : 0;
+  const id = isFragment ? fragmentIdentificationLow(s, fragment) : t.nextIdentification(1);
   const tosOctet = t.fixedTos < 0 ? trafficClass(s, at) : t.fixedTos;
-  emitIpv4(s, to, tosOctet, total, t.nextIdentification(1), word, hopLimit(s, at) - t.hopCost, ICMP, source4, destination4);
+  emitIpv4(s, to, tosOctet, total, id, word, hopLimit(s, at) - t.hopCost, ICMP, source4, destination4);
   clearOffload(s, to - OFFLOAD_HEADER);
 }

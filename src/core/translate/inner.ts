@@ -72,6 +72,7 @@ export function innerToIpv6(t: Translator, s: Slab, from: number, end: number, t
     const refusal = checkInnerIcmp(isFragment, data, data > 0 && isIcmpv4Error(icmpType(s, upper)), isEcho4(s, upper, data));
     if (refusal !== TRANSLATED) return -refusal;
   }
+  if (t.checkMartians4(source(s, from), destination(s, from)) !== TRANSLATED) return -ICMP_INNER;
   if (t.mapToIpv6(source(s, from), destination(s, from), false, true) !== TRANSLATED) return -ICMP_INNER;
   const next = proto === ICMP ? ICMPV6 : proto;
   const newHeader = IPV6_HEADER + (isFragment ? FRAGMENT_HEADER : 0);
@@ -98,7 +99,7 @@ export function innerToIpv4(t: Translator, s: Slab, from: number, end: number, t
   if (walkChain(s, from, end, chain) !== CHAIN_OK) return -ICMP_INNER;
   const upper = chain.upper;
   const claimed = from + IPV6_HEADER + payloadLength(s, from) - upper;
-  if (claimed < 0) return -ICMP_INNER;
+  if (claimed < 0 || claimed + IPV4_HEADER > 0xffff) return -ICMP_INNER;
   const field = chain.fragment < 0 ? 0 : fragmentField(s, chain.fragment);
   if (chain.fragment >= 0 && isExtensionAfterFragment(chain.protocol)) return -ICMP_INNER;
   const isFragment = (field & (FRAGMENT_OFFSET_MASK | FRAGMENT_MORE)) !== 0;
@@ -108,9 +109,11 @@ export function innerToIpv4(t: Translator, s: Slab, from: number, end: number, t
     const refusal = checkInnerIcmp(isFragment, data, data > 0 && isIcmpv6Error(icmpType(s, upper)), isEcho6(s, upper, data));
     if (refusal !== TRANSLATED) return -refusal;
   }
-  if (t.mapToIpv4(s, from, false, -1) !== TRANSLATED) return -ICMP_INNER;
+  if (t.checkMartians6(s, from) !== TRANSLATED || t.mapToIpv4(s, from, false, -1) !== TRANSLATED) return -ICMP_INNER;
+  // RFC 7757 §4.2.2: of an error it is the inner source that says whether it turns round.
+  t.isHairpin = t.isSourceEmbedded && t.map.hasMapping(t.source4);
   const copied = Math.min(data, room - IPV4_HEADER);
-  emitInnerIpv4(t, s, from, to, Math.min(claimed + IPV4_HEADER, 0xffff), proto === ICMPV6 ? ICMP : proto, field);
+  emitInnerIpv4(t, s, from, to, claimed + IPV4_HEADER, proto === ICMPV6 ? ICMP : proto, field);
   const newUpper = to + IPV4_HEADER;
   s.bytes.copyWithin(newUpper, upper, upper + copied);
   // What the old pseudo-header added is taken away: its complements.

@@ -3,12 +3,10 @@
 import { IPV4_HEADER, totalLength } from '../wire/ipv4.ts';
 import { IPV6_HEADER } from '../wire/ipv6.ts';
 import type { Slab } from '../wire/slab.ts';
+import { IPV4_MIN_MTU, IPV6_MIN_MTU } from './settings.ts';
 import type { Translator } from './translator.ts';
 
 const HEADER_DIFFERENCE = IPV6_HEADER - IPV4_HEADER;
-const IPV6_MIN_MTU = 1280;
-/** RFC 791 §3.2: every IPv4 link carries this. */
-const IPV4_MIN_MTU = 68;
 
 /**
  * MTU of the ICMPv6 message for a reported IPv4 MTU.

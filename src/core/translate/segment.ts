@@ -39,11 +39,12 @@ export function segmentAndTranslate(
   const protocol = csumOffset === 16 ? TCP : UDP;
   const upper = at + header;
   const headers = header + transportHeader(s, upper, end - upper, protocol);
+  const first = out.count;
   let index = 0;
   for (let from = at + headers; from < end; from += gsoSize) {
     const payload = Math.min(gsoSize, end - from);
     const to = reserve(out, headers + payload);
-    if (to < 0) return NO_ROOM;
+    if (to < 0) return giveUp(out, first);
     s.bytes.copyWithin(to, at, at + headers);
     s.bytes.copyWithin(to + headers, from, from + payload);
     clearOffload(s, to - OFFLOAD_HEADER);
@@ -55,9 +56,16 @@ export function segmentAndTranslate(
     s.view.setUint16(field, fold(partial));
     completeChecksum(s, to + header, to + headers + payload, field);
     const verdict = translate(t, s, to, headers + payload, out, nowMs);
+    if (verdict === NO_ROOM) return giveUp(out, first);
     if (isDrop(verdict)) return verdict;
   }
   return SEGMENTED;
+}
+
+/** "No room" means that nothing of the packet went on: takes the segments before off the list. */
+function giveUp(out: PacketList, first: number): Verdict {
+  out.count = first;
+  return NO_ROOM;
 }
 
 function setIpLength(s: Slab, at: number, length: number, index: number): void {

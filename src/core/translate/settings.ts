@@ -81,6 +81,11 @@ export interface TranslatorSettings {
   readonly icmpv6ErrorSize: number;
 }
 
+/** RFC 791 §3.2: every IPv4 link carries this. */
+export const IPV4_MIN_MTU = 68;
+/** RFC 8200 §5: every IPv6 link carries this. */
+export const IPV6_MIN_MTU = 1280;
+
 /** The plateau table of RFC 1191 §7. */
 export const RFC1191_PLATEAUS: readonly number[] = [65535, 32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68];
 

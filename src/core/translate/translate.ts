@@ -4,7 +4,7 @@ import type { PacketList, Slab } from '../wire/slab.ts';
 import type { Translator } from './translator.ts';
 import { translateV4 } from './v4-to-v6.ts';
 import { translateV6 } from './v6-to-v4.ts';
-import { BAD_VERSION, TOO_SHORT, type Verdict } from './verdict.ts';
+import { BAD_VERSION, NO_ROOM, TOO_SHORT, type Verdict } from './verdict.ts';
 
 /**
  * Translates one packet in place and appends what comes of it to `out`: the translated packet, its fragments or segments, or
@@ -16,6 +16,7 @@ import { BAD_VERSION, TOO_SHORT, type Verdict } from './verdict.ts';
  */
 export function translate(t: Translator, s: Slab, at: number, length: number, out: PacketList, nowMs: number): Verdict {
   if (length < 1) return TOO_SHORT;
+  if (out.count >= out.offset.length) return NO_ROOM;
   const version = s.view.getUint8(at) >>> 4;
   if (version === 4) return translateV4(t, s, at, length, out, nowMs);
   return version === 6 ? translateV6(t, s, at, length, out, nowMs) : BAD_VERSION;

@@ -51,6 +51,8 @@ export class Translator {
   readonly ipv6Mtu: number;
   /** Largest IPv6 packet that comes of an IPv4 packet with DF=0. */
   readonly fragmentLimit6: number;
+  /** Largest ICMPv4 error in bytes, own or translated: what the settings allow and the link takes. */
+  readonly errorSize4: number;
   /** Fixed TOS octet, or -1: copy. */
   readonly fixedTos: number;
   readonly copiesTrafficClass: boolean;
@@ -75,12 +77,16 @@ export class Translator {
   newSum = 0;
   /** Sum of the new addresses and of the complements of the old: what a transport checksum changes by. */
   difference = 0;
-  /** Whether the mapping found the destination by the prefix, and an explicit mapping names it: RFC 7757 §4.2. */
+  /** Whether mapToIpv4 found the source by the prefix. */
+  isSourceEmbedded = false;
+  /** Whether mapToIpv4 found the destination by the prefix, and an explicit mapping names it: RFC 7757 §4.2. */
   isHairpin = false;
   /** Whether the last refusal of mapToIpv6 or mapToIpv4 was about the source. */
   isSourceRefused = false;
   /** Set while the second half of a hairpinned packet is translated. */
   isSecondPass = false;
+  /** Which mappings may name the source in the second half: ALL or PREFIX_ONLY. */
+  secondPassSource = PREFIX_ONLY;
 
   private identification: number;
   private readonly refusesBothEmbedded: boolean;
@@ -105,6 +111,7 @@ export class Translator {
     this.ipv4Mtu = settings.ipv4Mtu;
     this.ipv6Mtu = settings.ipv6Mtu;
     this.fragmentLimit6 = Math.min(settings.ipv6Mtu, settings.lowestIpv6Mtu);
+    this.errorSize4 = Math.min(settings.icmpv4ErrorSize, settings.ipv4Mtu);
     this.fixedTos = settings.tos === 'copy' ? -1 : settings.tos;
     this.copiesTrafficClass = settings.trafficClass === 'copy';
     this.identification = seed & 0xffff;
@@ -153,7 +160,7 @@ export class Translator {
     const map = this.map;
     const second = this.isSecondPass;
     this.isSourceRefused = true;
-    let how = map.toIpv6(src, second && !isInner ? PREFIX_ONLY : ALL);
+    let how = map.toIpv6(src, second && !isInner ? this.secondPassSource : ALL);
     if (how < 0) {
       if (!anySource || !this.icmpSources.pickIpv6(src, map)) return sourceRefusal(how);
       how = BY_POOL;
@@ -179,6 +186,7 @@ export class Translator {
 
   /**
    * Maps source and destination of the IPv6 header at `at` into source4, destination4, newSum, difference and isHairpin.
+   * @param anySource an ICMP error: a source without an IPv4 form is replaced (RFC 6791); it gets no lease of the dynamic pool
    * @param nowMs allows a lease of the dynamic pool for the source; -1: none (inner packets)
    */
   mapToIpv4(s: Slab, at: number, anySource: boolean, nowMs: number): Verdict {
@@ -193,20 +201,21 @@ export class Translator {
     const g = v.getInt32(at + IPV6_DESTINATION + 8);
     const h = v.getInt32(at + IPV6_DESTINATION + 12);
     this.isSourceRefused = true;
-    const how = map.toIpv4(a, b, c, d, ALL, nowMs);
+    const how = map.toIpv4(a, b, c, d, ALL, anySource ? -1 : nowMs);
     if (how >= 0) this.source4 = map.ipv4;
     else if (!anySource) return sourceRefusal(how);
     else {
       this.source4 = this.icmpSources.pickIpv4(a, b, c, d);
       if (this.source4 === 0) return sourceRefusal(how);
     }
+    if (this.isRefused4(this.source4)) return MARTIAN_SOURCE;
     this.isSourceRefused = false;
+    this.isSourceEmbedded = how === BY_PREFIX;
     const howDst = map.toIpv4(e, f, g, h, ALL, -1);
     if (howDst < 0) return destinationRefusal(howDst);
-    if (this.refusesBothEmbedded && how === BY_PREFIX && howDst === BY_PREFIX) return BOTH_EMBEDDED;
     this.destination4 = map.ipv4;
-    if (this.isRefused4(this.source4)) return MARTIAN_SOURCE;
     if (this.isRefused4(this.destination4)) return MARTIAN_DESTINATION;
+    if (this.refusesBothEmbedded && how === BY_PREFIX && howDst === BY_PREFIX) return BOTH_EMBEDDED;
     this.isHairpin = howDst === BY_PREFIX && map.hasMapping(this.destination4);
     this.newSum = sumWord(this.source4) + sumWord(this.destination4);
     this.difference =

@@ -1,6 +1,7 @@
 // IPv6 → IPv4: RFC 7915 §5.1, rules T-5.1. The mirror of v4-to-v6.ts: everything is checked before a byte is changed.
 // A packet between two explicitly mapped hosts (RFC 7757 §4.2) turns round here and leaves as IPv6 again.
 
+import { PREFIX_ONLY } from '../address/address-map.ts';
 import { CHAIN_BAD, CHAIN_SEGMENTS_LEFT, walkChain } from '../wire/extension.ts';
 import { DF, emitIpv4, IPV4_HEADER, MF } from '../wire/ipv4.ts';
 import {
@@ -13,11 +14,12 @@ import {
   IPV6_DESTINATION,
   IPV6_HEADER,
   IPV6_TOO_SHORT,
+  nextHeader,
   payloadLength,
   trafficClass,
 } from '../wire/ipv6.ts';
-import { clearOffload, GSO_NONE, GSO_TCPV6, isPlain, OFFLOAD_HEADER } from '../wire/offload.ts';
-import { ICMP, ICMPV6, isExtensionAfterFragment } from '../wire/protocol.ts';
+import { clearOffload, GSO_NONE, GSO_TCPV6, gsoType, isPlain, OFFLOAD_HEADER } from '../wire/offload.ts';
+import { HOP_BY_HOP, ICMP, ICMPV6, isExtensionAfterFragment } from '../wire/protocol.ts';
 import { append, type PacketList, type Slab } from '../wire/slab.ts';
 import { answerEcho6 } from './echo.ts';
 import { sendIcmpv6Error, sendIcmpv6Refusal, sendPacketTooBig } from './errors.ts';
@@ -64,7 +66,7 @@ export function translateV6(
   const end = at + IPV6_HEADER + payloadLength(s, at);
   const chain = t.chain;
   const walk = walkChain(s, at, end, chain);
-  if (walk === CHAIN_BAD) return verdicts.BAD_EXTENSION;
+  if (walk === CHAIN_BAD) return isJumbogram(s, at) ? verdicts.BAD_LENGTH : verdicts.BAD_EXTENSION;
   const martian = t.checkMartians6(s, at);
   if (martian !== TRANSLATED) return martian;
   if (t.isOwn6(s, at + IPV6_DESTINATION)) return answerEcho6(t, s, at, end, out);
@@ -93,9 +95,13 @@ export function translateV6(
     sendIcmpv6Refusal(t, s, at, end, out, nowMs, refusal);
     return refusal;
   }
-  if (t.isHairpin) return turnRound(t, s, at, end, field, isError, out, nowMs);
-  return translateMapped(t, s, at, end, field, isError, t.ipv4Mtu, out, nowMs);
+  if (isError) return translateError(t, s, at, end, out, nowMs);
+  if (t.isHairpin) return turnRound(t, s, at, end, field, out, nowMs);
+  return translateMapped(t, s, at, end, field, t.ipv4Mtu, out, nowMs);
 }
+
+/** RFC 2675 §3: no payload length, and Hop-by-Hop options that would give the real one. Rule T-5.1-07. */
+const isJumbogram = (s: Slab, at: number): boolean => payloadLength(s, at) === 0 && nextHeader(s, at) === HOP_BY_HOP;
 
 /** RFC 7915 §5.1.1, rule T-5.1-03. A Fragment Header on a whole packet ("atomic", RFC 6946) is none for ICMP. */
 function checkFragment(proto: number, field: number, payload: number): verdicts.Verdict {
@@ -107,25 +113,53 @@ function checkFragment(proto: number, field: number, payload: number): verdicts.
   return isFragment && proto === ICMPV6 ? verdicts.FRAGMENTED_ICMP : TRANSLATED;
 }
 
-/** RFC 7757 §4.2: IPv6 → IPv4 → IPv6 within the translator, the source kept out of the explicit mappings the second time. */
+/** An ICMPv6 error; its inner packet decides whether it turns round (RFC 7757 §4.2.2). */
+function translateError(t: Translator, s: Slab, at: number, end: number, out: PacketList, nowMs: number): verdicts.Verdict {
+  const first = out.count;
+  const verdict = translateIcmpv6Error(t, s, at, t.chain.upper, end, out);
+  return verdict === TRANSLATED && t.isHairpin ? secondPass(t, s, first, out, nowMs) : verdict;
+}
+
+/**
+ * RFC 7757 §4.2: IPv6 → IPv4 → IPv6 within the translator, the source kept out of the explicit mappings the second time. What the
+ * second half would refuse is refused before anything is changed: the sender gets its answer in IPv6.
+ */
 function turnRound(
   t: Translator,
   s: Slab,
   at: number,
   end: number,
   field: number,
-  isError: boolean,
   out: PacketList,
   nowMs: number,
 ): verdicts.Verdict {
+  const { upper, fragment } = t.chain;
+  if (t.map.toIpv6(t.source4, PREFIX_ONLY) < 0) {
+    t.isSourceRefused = true;
+    sendIcmpv6Refusal(t, s, at, end, out, nowMs, verdicts.NON_GLOBAL);
+    return verdicts.NON_GLOBAL;
+  }
+  const payload = end - upper;
+  const isSuper = !isPlain(s, at - OFFLOAD_HEADER) && gsoType(s, at - OFFLOAD_HEADER) !== GSO_NONE;
+  const isTooBig = fragment < 0 && !isSuper && payload + IPV6_HEADER > t.ipv6Mtu;
+  if (isTooBig || payload + IPV4_HEADER > UNLIMITED) {
+    sendIcmpv6Error(t, s, at, end, out, nowMs, 2, 0, t.ipv6Mtu);
+    return verdicts.TOO_BIG;
+  }
   const first = out.count;
-  const verdict = translateMapped(t, s, at, end, field, isError, UNLIMITED, out, nowMs);
+  const verdict = translateMapped(t, s, at, end, field, UNLIMITED, out, nowMs);
   if (verdict !== TRANSLATED) return verdict;
+  t.secondPassSource = PREFIX_ONLY;
+  return secondPass(t, s, first, out, nowMs);
+}
+
+/** Sends the IPv4 packet that is last in the list, number `first`, through the other direction. */
+function secondPass(t: Translator, s: Slab, first: number, out: PacketList, nowMs: number): verdicts.Verdict {
   out.count = first;
   t.isSecondPass = true;
-  const second = translateV4(t, s, out.offset[first], out.length[first], out, nowMs);
+  const verdict = translateV4(t, s, out.offset[first], out.length[first], out, nowMs);
   t.isSecondPass = false;
-  return second;
+  return verdict;
 }
 
 function translateMapped(
@@ -134,12 +168,10 @@ function translateMapped(
   at: number,
   end: number,
   field: number,
-  isError: boolean,
   mtu: number,
   out: PacketList,
   nowMs: number,
 ): verdicts.Verdict {
-  if (isError) return translateIcmpv6Error(t, s, at, t.chain.upper, end, out);
   return isPlain(s, at - OFFLOAD_HEADER)
     ? translatePlain(t, s, at, end, field, mtu, out, nowMs)
     : translateOffloaded(t, s, at, end, field, mtu, out, nowMs);
@@ -248,7 +280,7 @@ function translateOffloaded(
   const transport = o.type === GSO_NONE ? 0 : transportHeader(s, upper, end - upper, protocol);
   const whole = end - upper + IPV4_HEADER;
   const largest = o.type === GSO_NONE ? whole : Math.min(IPV4_HEADER + transport + o.gsoSize, whole);
-  if (largest > mtu) return oversizedOffload(t, s, at, end, largest, mtu, out, nowMs);
+  if (largest > mtu || whole > UNLIMITED) return oversizedOffload(t, s, at, end, largest, mtu, out, nowMs);
   const segments = o.type === GSO_NONE ? 1 : segmentCount(end - upper - transport, o.gsoSize);
   adjustPartialChecksum(s, upper + o.csumOffset, t.difference);
   // DF by the size of the segments: a last, shorter one shares the flag of the others, as GSO gives it to all.
@@ -257,7 +289,7 @@ function translateOffloaded(
   return TRANSLATED;
 }
 
-/** Rule T-O-02. */
+/** Rule T-O-02; and a super-packet whose segments fit, but whose own length does not fit an IPv4 header. */
 function oversizedOffload(
   t: Translator,
   s: Slab,
@@ -270,7 +302,7 @@ function oversizedOffload(
 ): verdicts.Verdict {
   const o = t.offload;
   const { upper } = t.chain;
-  if (largest > DF_THRESHOLD) {
+  if (largest > mtu && largest > DF_THRESHOLD) {
     sendPacketTooBig(t, s, at, end, out, nowMs);
     return verdicts.TOO_BIG;
   }

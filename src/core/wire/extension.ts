@@ -21,7 +21,7 @@ export interface ExtensionChain {
   upper: number;
   /** Offset of the Fragment Header, or -1. */
   fragment: number;
-  /** Offset of the Segments Left octet of an unfinished Routing Header, or 0. */
+  /** Offset of the Segments Left octet of the first unfinished Routing Header, or 0. */
   segmentsLeft: number;
 }
 
@@ -45,7 +45,7 @@ export function walkChain(s: Slab, at: number, end: number, chain: ExtensionChai
     if (n === MAX_HEADERS || header + 8 > end) return CHAIN_BAD;
     const length = (s.view.getUint8(header + 1) + 1) << 3;
     if (header + length > end) return CHAIN_BAD;
-    if (next === ROUTING && s.view.getUint8(header + 3) !== 0) chain.segmentsLeft = header + 3;
+    if (next === ROUTING && chain.segmentsLeft === 0 && s.view.getUint8(header + 3) !== 0) chain.segmentsLeft = header + 3;
     next = s.view.getUint8(header);
     header += length;
   }

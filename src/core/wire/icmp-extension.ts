@@ -17,6 +17,7 @@ export const MIN_ORIGINAL_DATAGRAM = 128;
 
 const STRUCTURE_HEADER = 4;
 const VERSION = 2;
+const MAX_LENGTH_OCTET = 255;
 
 /** Offset of the length octet within an ICMPv4 or ICMPv6 header. */
 const LENGTH4 = 5;
@@ -50,6 +51,17 @@ export function splitError(s: Slab, at: number, end: number, unit: number, parts
   parts.innerEnd = isInside ? extension : end;
   parts.extension = extension;
   parts.extensionLength = isInside && length >= MIN_ORIGINAL_DATAGRAM && isStructure(s, extension, end) ? end - extension : 0;
+}
+
+/**
+ * Room for the original datagram in front of an extension structure: a multiple of `unit` that the length octet can hold.
+ * @param room bytes for both, and `extension` those of the structure
+ * @returns bytes, or 0 when the two cannot stand together (the structure is left out then) or there is no structure
+ */
+export function roomBeforeExtension(room: number, extension: number, unit: number): number {
+  if (extension === 0) return 0;
+  const left = Math.min(room - extension, MAX_LENGTH_OCTET * unit);
+  return left < MIN_ORIGINAL_DATAGRAM ? 0 : left - (left % unit);
 }
 
 function isStructure(s: Slab, at: number, end: number): boolean {

@@ -27,6 +27,7 @@ export const TIME_EXCEEDED6 = 3;
 export const PARAMETER_PROBLEM6 = 4;
 export const ECHO_REQUEST6 = 128;
 export const ECHO_REPLY6 = 129;
+export const REDIRECT6 = 137;
 
 export const icmpType = (s: Slab, at: number): number => s.view.getUint8(at);
 export const icmpCode = (s: Slab, at: number): number => s.view.getUint8(at + 1);
@@ -61,5 +62,5 @@ export function isIcmpv4Error(type: number): boolean {
   }
 }
 
-/** Whether an ICMPv6 type is an error message, RFC 4443 §2.1. */
-export const isIcmpv6Error = (type: number): boolean => type < 128;
+/** Whether an ICMPv6 type is an error message, RFC 4443 §2.1, or a Redirect, which counts as one (§2.4 e.2). */
+export const isIcmpv6Error = (type: number): boolean => type < 128 || type === REDIRECT6;

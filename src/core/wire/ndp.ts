@@ -19,6 +19,7 @@ import { emitIpv6Start, IPV6_DESTINATION, IPV6_HEADER, IPV6_SOURCE } from './ipv
 import { ICMPV6 } from './protocol.ts';
 import { slabOver } from './slab.ts';
 
+export const ROUTER_SOLICITATION = 133;
 export const ROUTER_ADVERTISEMENT = 134;
 export const NEIGHBOUR_SOLICITATION = 135;
 export const NEIGHBOUR_ADVERTISEMENT = 136;
@@ -191,6 +192,14 @@ function emitRouterAdvertisement(m: Uint8Array, ra: RouterAdvertisement): void {
   view.setUint16(6, ra.lifetimeSeconds);
   view.setUint32(8, ra.reachableMs);
   view.setUint32(12, ra.retransMs);
+}
+
+/** Writes a Router Solicitation, RFC 4861 §4.1, checksum zero. @param linkAddress the sender's, 6 bytes; null: none is told */
+export function emitRouterSolicitation(linkAddress: Uint8Array | null): Uint8Array {
+  const m = new Uint8Array(linkAddress === null ? 8 : 16);
+  m[0] = ROUTER_SOLICITATION;
+  if (linkAddress !== null) m.set([OPTION_SOURCE_LINK_ADDRESS, 1, ...linkAddress], 8);
+  return m;
 }
 
 /** Reads a Prefix Information option; null if it is not one or has the wrong length. */

@@ -7,7 +7,12 @@ const TIME_LIMIT_MS = 10_000;
 const OUTPUT_LIMIT = 64 * 1024 * 1024;
 
 /** The Debian package of each tool we run. */
-const PACKAGES = { ip: 'iproute2', nft: 'nftables', 'ip6tables-legacy': 'iptables' } as const;
+const PACKAGES = {
+  ip: 'iproute2',
+  nft: 'nftables',
+  'ip6tables-legacy': 'iptables',
+  resolvectl: 'systemd-resolved',
+} as const;
 
 /** A tool that can be run. */
 export type Tool = keyof typeof PACKAGES;

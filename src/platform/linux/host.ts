@@ -17,6 +17,7 @@ import { takeStateDir } from '../state-dir.ts';
 import { makeChange, undoChange } from './execute.ts';
 import { readFacts } from './facts.ts';
 import { forwardDrops } from './forward-policy.ts';
+import type { Redirect } from './redirect/redirect.ts';
 
 /** Called at points where a crash must not lose anything; tests stop the process there. */
 export type CrashPoint = (when: 'journalled' | 'made' | 'undone', change: Change) => void;
@@ -59,12 +60,14 @@ class LinuxHost implements HostControl {
   readonly #journal: Journal;
   readonly #mark: Closable;
   readonly #log: Log;
+  readonly #redirect: Redirect;
   readonly #crashPoint: CrashPoint;
 
-  constructor(journal: Journal, mark: Closable, log: Log, crashPoint: CrashPoint) {
+  constructor(journal: Journal, mark: Closable, log: Log, redirect: Redirect, crashPoint: CrashPoint) {
     this.#journal = journal;
     this.#mark = mark;
     this.#log = log;
+    this.#redirect = redirect;
     this.#crashPoint = crashPoint;
   }
 
@@ -81,6 +84,9 @@ class LinuxHost implements HostControl {
       facts = await readFacts();
       plan = planHost(this.#journal.changes, config, facts);
     }
+    // Before anything is made, so that a host which cannot redirect is as it was; the default route is made last anyway.
+    if (config?.uplink?.kind === 'redirect') this.#redirect.attach(config.uplink, config.tun);
+    else this.#redirect.close();
     for (const { change, isApplied } of plan.make) await this.#make(change, isApplied, facts);
   }
 
@@ -89,6 +95,7 @@ class LinuxHost implements HostControl {
   }
 
   close(): void {
+    this.#redirect.close();
     this.#journal.close();
     this.#mark.close();
   }
@@ -208,12 +215,13 @@ export async function cleanUp(stateDir: string, log: Log): Promise<number> {
 export async function openLinuxHost(
   stateDir: string,
   log: Log,
+  redirect: Redirect,
   crashPoint: CrashPoint = noCrash,
 ): Promise<HostControl> {
   const mark = takeStateDir(stateDir);
   try {
     await cleanUpTaken(stateDir, log);
-    return new LinuxHost(new Journal(stateDir, identity()), mark, log, crashPoint);
+    return new LinuxHost(new Journal(stateDir, identity()), mark, log, redirect, crashPoint);
   } catch (cause) {
     mark.close();
     throw cause;

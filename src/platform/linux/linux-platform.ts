@@ -9,6 +9,7 @@ import { isDuplicate } from './dad.ts';
 import type { CrashPoint } from './host.ts';
 import { openLinuxHost } from './host.ts';
 import { watchNetwork } from './network-watch.ts';
+import { Redirect } from './redirect/redirect.ts';
 import { findUplink } from './uplink.ts';
 
 class LinuxPlatform implements Platform {
@@ -38,8 +39,9 @@ class LinuxPlatform implements Platform {
     return watchNetwork(this.#shim, changed);
   }
 
-  openHost(stateDir: string, log: Log): Promise<HostControl> {
-    return openLinuxHost(stateDir, log, this.#crashPoint);
+  openHost(stateDir: string, log: Log, addressLost: (clat: string) => void): Promise<HostControl> {
+    const redirect = new Redirect(this.#shim, ({ clat }) => addressLost(clat));
+    return openLinuxHost(stateDir, log, redirect, this.#crashPoint);
   }
 }
 

@@ -1,0 +1,152 @@
+// What a daemon says about itself: the snapshot behind `xlat464 status`, the tray and the panel. All times are milliseconds
+// since 1970 by the daemon's clock; all counters count since its data path started.
+
+import { flag, type Infer, integer, list, map, nullable, number, object, scalar, text, word } from './schema.ts';
+
+const perFamily = object({ ipv4: integer(), ipv6: integer() });
+const ratePerFamily = object({ ipv4: number(0), ipv6: number(0) });
+
+/** One decision or trouble, as the log has it. */
+export const EVENT = object({
+  /** Counts from 1; a gap means that the reader missed some. */
+  number: integer(1),
+  timeMs: integer(),
+  level: word('debug', 'info', 'warn', 'error'),
+  /** Stable reason code, see reasons.ts. */
+  code: text(64),
+  fields: map(scalar()),
+  text: text(),
+});
+
+/** One decision or trouble. */
+export type StatusEvent = Infer<typeof EVENT>;
+
+const VERDICT = object({
+  name: text(64),
+  rule: text(128),
+  /** What it means, for an engineer. */
+  text: text(256),
+  isDrop: flag(),
+  /** By the family of the packet that came in. */
+  ipv4: integer(),
+  ipv6: integer(),
+});
+
+/** Packets that came to one end. */
+export type StatusVerdict = Infer<typeof VERDICT>;
+
+const COUNTERS = object({
+  /** By family of what came in, and of what went out. A super-packet counts as one packet. */
+  packetsIn: perFamily,
+  bytesIn: perFamily,
+  packetsOut: perFamily,
+  bytesOut: perFamily,
+  /** Packets that the virtual interface did not take. */
+  writesRefused: integer(),
+  /** Packets that were merged before the write, and the super-packets that they became. */
+  packetsMerged: integer(),
+  superPacketsMade: integer(),
+  /** Those that occurred. */
+  verdicts: list(VERDICT),
+});
+
+/** Counters since the data path started. */
+export type StatusCounters = Infer<typeof COUNTERS>;
+
+const RATES = object({
+  /** The time that they are the mean of. */
+  intervalMs: number(0),
+  packetsIn: ratePerFamily,
+  bytesIn: ratePerFamily,
+  packetsOut: ratePerFamily,
+  bytesOut: ratePerFamily,
+  /** Packets per second that were dropped, by family of the packet that came in. */
+  drops: ratePerFamily,
+});
+
+/** Per second. */
+export type StatusRates = Infer<typeof RATES>;
+
+const DAEMON = object({
+  version: text(64),
+  role: word('client', 'translator'),
+  /** Tells the daemons of one host apart; the name of its endpoint. */
+  name: text(128),
+  pid: integer(1),
+  startedMs: integer(),
+});
+
+const STATE = object({
+  name: word('starting', 'waiting', 'running', 'stopping', 'stopped'),
+  /** Stable reason code. */
+  reason: text(64),
+  text: text(),
+  sinceMs: integer(),
+});
+
+const PREFIX = object({
+  prefix: text(64),
+  /** Where it came from. */
+  source: word('configuration', 'router-advertisement', 'dns'),
+  /** When it ends; null: it does not by itself. */
+  validUntilMs: nullable(integer()),
+});
+
+const DEVICE = object({
+  name: text(64),
+  ipv4MtuBytes: integer(),
+  ipv6MtuBytes: integer(),
+  queues: integer(),
+  /** What the system takes off the data path's hands. */
+  offload: object({ vnetHeader: flag(), tcpSegmentation: flag(), udpSegmentation: flag() }),
+  /** Whether packets that arrive unmerged are merged before the write. */
+  isCoalescing: flag(),
+  /** What could not be had, and why. */
+  notes: list(text()),
+});
+
+const UPLINK = object({
+  name: text(64),
+  kind: word('forwarding', 'redirect'),
+  mtuBytes: integer(),
+  /** The host's own address toward the NAT64; null: not known. */
+  source: nullable(text(64)),
+});
+
+/** The sections of a snapshot. A change names the sections that changed, each as a whole. */
+export const STATUS_SECTIONS = {
+  daemon: DAEMON,
+  state: STATE,
+  /** The NAT64 prefix; null: mappings alone, or none found. */
+  prefix: nullable(PREFIX),
+  /** A client: its IPv4 address and the IPv6 address that carries it. A translator: its own addresses, sources of errors. */
+  addresses: object({ ipv4: nullable(text(64)), ipv6: nullable(text(64)) }),
+  /** Explicit address mappings, and addresses in the dynamic pool. */
+  mappings: object({ explicit: integer(), poolAddresses: integer() }),
+  /** The virtual interface; null: not open. */
+  device: nullable(DEVICE),
+  /** null: a translator, or a client without a way to the NAT64. */
+  uplink: nullable(UPLINK),
+  /** null: the data path does not run. */
+  counters: nullable(COUNTERS),
+  /** null: not known. They are kept while someone is subscribed. */
+  rates: nullable(RATES),
+} as const;
+
+/** The shape of a snapshot, its events apart. */
+export const STATUS = object(STATUS_SECTIONS);
+
+/** What a daemon says about itself at one moment. */
+export type Status = Infer<typeof STATUS>;
+
+/** The sections that changed. */
+export const STATUS_CHANGES = object({}, STATUS_SECTIONS);
+
+/** The sections that changed. */
+export type StatusChanges = Infer<typeof STATUS_CHANGES>;
+
+/** The daemon's part of a snapshot. */
+export type StatusDaemon = Infer<typeof DAEMON>;
+
+/** The state's part of a snapshot. */
+export type StatusState = Infer<typeof STATE>;

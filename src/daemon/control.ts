@@ -1,0 +1,101 @@
+// The control API of a running role: the way from its methods to the role. Loaded when the role runs, or while it waits, so
+// that it costs nothing until then.
+
+import { parseIpv4, parseIpv6 } from '../config/addresses.ts';
+import { XlatError } from '../contract/errors.ts';
+import type { Captured, Params, Result } from '../contract/methods.ts';
+import { endpointIn } from '../control/endpoint.ts';
+import type { EventLog } from '../control/event-log.ts';
+import type { CaptureReceiver, ControlHost } from '../control/host.ts';
+import { type ControlServer, openControlServer } from '../control/server.ts';
+import { isDrop, VERDICTS } from '../core/translate/verdict.ts';
+import type { CaptureCounters, CaptureFilter } from '../dataplane/capture.ts';
+import type { CaptureSink } from '../dataplane/capture-sink.ts';
+import type { DataPlane } from '../dataplane/dataplane.ts';
+import type { DaemonLog } from './log.ts';
+import { stateDir } from './role.ts';
+import type { StatusBoard } from './status-board.ts';
+
+/** What a role gives to its control API. */
+export interface Controlled {
+  readonly board: StatusBoard;
+  readonly events: EventLog;
+  readonly log: DaemonLog;
+  /** Reads the configuration again. @returns what was wrong */
+  readonly reload: () => Promise<readonly string[]>;
+}
+
+/**
+ * Opens the control API. A role that cannot have one runs all the same, because IPv4 matters more; the log says so.
+ * @returns the server, or null. Never throws.
+ */
+export async function openControl(role: Controlled): Promise<ControlServer | null> {
+  try {
+    return await openControlServer(endpointIn(stateDir(), role.board.identity.name), hostOf(role));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const advice = error instanceof XlatError && error.advice !== undefined ? ` ${error.advice}` : '';
+    role.log.warn('control-unavailable', {}, `there is no control API: ${message}.${advice}`);
+    return null;
+  }
+}
+
+function hostOf({ board, events, reload }: Controlled): ControlHost {
+  const { name, role, version } = board.identity;
+  return {
+    name,
+    role,
+    version,
+    events,
+    status: () => board.status(),
+    startCapture: (request, receiver) => startCapture(dataPlaneOf(board), request, receiver),
+    stopCapture: async () => capturedOf(await dataPlaneOf(board).stopCapture()),
+    reload: async (): Promise<Result<'reload'>> => {
+      const problems = await reload();
+      return { isReloaded: problems.length === 0, problems };
+    },
+    // As the signal does, on every system.
+    stop: () => void process.emit('SIGTERM', 'SIGTERM'),
+  };
+}
+
+function dataPlaneOf({ dataPath }: StatusBoard): DataPlane {
+  if (dataPath !== null) return dataPath.dataPlane;
+  throw new XlatError('CONTROL_FAILED', 'capture', 'nothing is translated yet, so there is nothing to capture');
+}
+
+async function startCapture(
+  dataPlane: DataPlane,
+  { snaplenBytes, ...filter }: Params<'capture.start'>,
+  receiver: CaptureReceiver,
+): Promise<void> {
+  const sink: CaptureSink = {
+    append: (bytes, soFar, done) => receiver.append(bytes, capturedOf(soFar), done),
+    close: () => receiver.close(),
+  };
+  const snaplen = snaplenBytes === undefined ? {} : { snaplenBytes };
+  await dataPlane.startCapture({ sink, filter: filterOf(filter), ...snaplen });
+}
+
+const capturedOf = ({ recorded, lost }: CaptureCounters): Captured => ({
+  recorded: recorded[0] + recorded[1],
+  lost: lost[0] + lost[1],
+});
+
+const DROPS: ReadonlySet<number> = new Set(VERDICTS.map((_, verdict) => verdict).filter(isDrop));
+
+function filterOf({ family, dropsOnly, addresses }: Params<'capture.start'>): CaptureFilter {
+  return {
+    ...(family === undefined ? {} : { family }),
+    ...(dropsOnly === true ? { verdicts: DROPS } : {}),
+    ...(addresses === undefined ? {} : { addresses: addresses.map(addressBytes) }),
+  };
+}
+
+function addressBytes(text: string): Uint8Array {
+  const ipv4 = parseIpv4(text);
+  if (ipv4.ok) return Uint8Array.of(ipv4.value >>> 24, ipv4.value >>> 16, ipv4.value >>> 8, ipv4.value);
+  const ipv6 = parseIpv6(text);
+  if (ipv6.ok) return ipv6.value;
+  throw new XlatError('USAGE', 'start a capture', `"${text.slice(0, 64)}" is no IPv4 or IPv6 address`);
+}

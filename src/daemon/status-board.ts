@@ -1,0 +1,109 @@
+// What a role knows about itself, as the control API's snapshot. The role puts its facts here when they change; nothing is
+// computed until somebody asks.
+
+import { formatIpv4, formatIpv6, formatPrefix6 } from '../config/addresses.ts';
+import type { Status, StatusCounters, StatusState } from '../contract/status.ts';
+import type { Prefix4, TranslatorSettings } from '../core/translate/settings.ts';
+import { isDrop, VERDICTS } from '../core/translate/verdict.ts';
+import type { CounterSnapshot } from '../dataplane/counters.ts';
+import type { DataPlane } from '../dataplane/dataplane.ts';
+import type { TunDevice } from '../platform/select.ts';
+
+/** A data path that runs. */
+export interface DataPath {
+  readonly device: TunDevice;
+  readonly dataPlane: DataPlane;
+  /** Whether merging was asked for. */
+  readonly coalesce: boolean;
+}
+
+/** Who this daemon is. */
+export type Identity = Status['daemon'];
+
+/** What a role's own part of the snapshot is. */
+export interface RoleFacts {
+  readonly state: Omit<StatusState, 'sinceMs'>;
+  readonly addresses: Status['addresses'];
+  readonly uplink: Status['uplink'];
+}
+
+/** The facts of one role. */
+export class StatusBoard {
+  readonly identity: Identity;
+  /** What the translator works by; null before it does. */
+  settings: TranslatorSettings | null = null;
+  /** null: no data path runs. */
+  dataPath: DataPath | null = null;
+  readonly #facts: () => RoleFacts;
+  #state: StatusState;
+
+  /** @param facts reads the role's part */
+  constructor(identity: Identity, facts: () => RoleFacts) {
+    this.identity = identity;
+    this.#facts = facts;
+    this.#state = { ...facts().state, sinceMs: Date.now() };
+  }
+
+  /** Looks at the role's state, so that it is known since when it is so. To be called when it may have changed. */
+  look(): void {
+    const { state } = this.#facts();
+    const isSame = state.name === this.#state.name && state.reason === this.#state.reason;
+    this.#state = { ...state, sinceMs: isSame ? this.#state.sinceMs : Date.now() };
+  }
+
+  /** The snapshot but for its rates. */
+  status(): Omit<Status, 'rates'> {
+    this.look();
+    const { settings, dataPath } = this;
+    const { addresses, uplink } = this.#facts();
+    return {
+      daemon: this.identity,
+      state: this.#state,
+      prefix: settings === null ? null : prefixOf(settings),
+      addresses,
+      mappings: mappingsOf(settings),
+      device: dataPath === null || settings === null ? null : deviceOf(dataPath, settings),
+      uplink,
+      counters: dataPath === null ? null : countersOf(dataPath.dataPlane.counters()),
+    };
+  }
+}
+
+const prefixOf = ({ prefix }: TranslatorSettings): Status['prefix'] =>
+  prefix === null ? null : { prefix: formatPrefix6(prefix), source: 'configuration', validUntilMs: null };
+
+/** The translator's own addresses. */
+export const ownAddresses = ({ ownIpv4, ownIpv6 }: TranslatorSettings): Status['addresses'] => ({
+  ipv4: ownIpv4 === 0 ? null : formatIpv4(ownIpv4),
+  ipv6: ownIpv6 === null ? null : formatIpv6(ownIpv6),
+});
+
+const addressCount = (ranges: readonly Prefix4[]): number =>
+  ranges.reduce((sum, { length }) => sum + 2 ** (32 - length), 0);
+
+const mappingsOf = (settings: TranslatorSettings | null): Status['mappings'] => ({
+  explicit: settings?.mappings.length ?? 0,
+  poolAddresses: addressCount(settings?.dynamicPool ?? []),
+});
+
+function deviceOf({ device, coalesce }: DataPath, settings: TranslatorSettings): Status['device'] {
+  const { vnetHeader, tcpSegmentation, udpSegmentation } = device.capabilities;
+  return {
+    name: device.name,
+    ipv4MtuBytes: settings.ipv4Mtu,
+    ipv6MtuBytes: settings.ipv6Mtu,
+    queues: device.queues.length,
+    offload: { vnetHeader, tcpSegmentation, udpSegmentation },
+    isCoalescing: coalesce && (tcpSegmentation || udpSegmentation),
+    notes: device.notes,
+  };
+}
+
+function countersOf(snapshot: CounterSnapshot): StatusCounters {
+  const { batches: _batches, verdicts: byName, ...counters } = snapshot;
+  const verdicts = VERDICTS.flatMap(([name, rule, text], verdict) => {
+    const count = byName[name];
+    return count === undefined ? [] : [{ name, rule, text, isDrop: isDrop(verdict), ...count }];
+  });
+  return { ...counters, verdicts };
+}

@@ -1,0 +1,56 @@
+// Where a capture goes: a file of this process, or a program at the other end of the control socket. The data plane writes a
+// whole pcapng file into it, buffer by buffer. The data path never waits for a sink: it counts what it could not keep.
+
+import { type FileHandle, open } from 'node:fs/promises';
+import { XlatError } from '../contract/errors.ts';
+import type { CaptureCounters } from './capture.ts';
+
+/** Takes the bytes of one capture. */
+export interface CaptureSink {
+  /**
+   * Takes bytes, which stay as they are until `done` is called; it is called once, also when they could not be written.
+   * @param soFar what the capture recorded and lost up to these bytes
+   */
+  append(bytes: Uint8Array, soFar: CaptureCounters, done: () => void): void;
+  /** Nothing comes after it. Resolves when everything is written; rejects when something could not be. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a file as a sink, readable by its owner only.
+ * @throws XlatError USAGE when it cannot be made
+ */
+export async function openCaptureFile(path: string): Promise<CaptureSink> {
+  try {
+    return new CaptureFile(await open(path, 'w', 0o600));
+  } catch (cause) {
+    throw new XlatError('USAGE', 'start a capture', `cannot write ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** Writes in the order in which bytes come; a write that fails ends the writing and is told by `close`. */
+class CaptureFile implements CaptureSink {
+  private readonly handle: FileHandle;
+  private last: Promise<void> = Promise.resolve();
+
+  constructor(handle: FileHandle) {
+    this.handle = handle;
+  }
+
+  append(bytes: Uint8Array, _soFar: CaptureCounters, done: () => void): void {
+    const write = this.last.then(async () => {
+      await this.handle.writeFile(bytes); // all of it, at the place where the last one ended; write() may write less
+    });
+    this.last = write.finally(done);
+    // Told by close(); until then a rejection is no accident.
+    this.last.catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.last;
+    } finally {
+      await this.handle.close();
+    }
+  }
+}

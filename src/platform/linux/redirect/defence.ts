@@ -1,0 +1,208 @@
+// Defends the CLAT address on the uplink, whose kernel does not have it: makes neighbours find it, tells them when our link-layer
+// address changed, and notices when another node claims it. RFC 4861 §7.2, formats in core/wire/ndp.ts.
+//
+// Two ways to answer solicitations. As an anycast address of a socket the kernel answers, for as long as the socket is open,
+// unicast probes too. Where no address of the uplink has the CLAT's prefix (DHCPv6 with /128) the kernel refuses that, with
+// EADDRNOTAVAIL; then a packet socket sees the solicitations and we answer. A raw ICMPv6 socket would not see the unicast ones.
+
+import { readFileSync } from 'node:fs';
+import { neighbourFilter } from '../../../core/bpf/programs.ts';
+import type { LinkRef } from '../../../core/host/host-config.ts';
+import { sumBytes, sumWord } from '../../../core/wire/checksum.ts';
+import { checkIpv6, IPV6_HEADER, IPV6_OK, IPV6_SOURCE, payloadLength } from '../../../core/wire/ipv6.ts';
+import type { NdpMessage } from '../../../core/wire/ndp.ts';
+import {
+  emitNdp,
+  NDP_HOP_LIMIT,
+  OPTION_TARGET_LINK_ADDRESS,
+  parseNdp,
+  solicitedNodeGroup,
+} from '../../../core/wire/ndp.ts';
+import { ICMPV6 } from '../../../core/wire/protocol.ts';
+import { slabOver } from '../../../core/wire/slab.ts';
+import type { Handle, LinuxShim, Watch } from '../../native.ts';
+import { attachToSocket } from './program.ts';
+
+const ETHERTYPE_IPV6 = 0x86dd;
+const UNSPECIFIED = new Uint8Array(16);
+/** ff02::1. */
+const ALL_NODES = Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
+const PACKET_MAX = 1500;
+/** Messages per call of the event loop: a flood must not keep it from everything else. */
+const BATCH = 64;
+
+/** What is to be defended. */
+export interface Claim {
+  readonly link: LinkRef;
+  /** The CLAT's IPv6 address, 16 bytes. */
+  readonly clat: Uint8Array;
+  /** The uplink's link-layer address. */
+  readonly linkAddress: Uint8Array;
+}
+
+const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
+/** A neighbour discovery packet, checked as RFC 4861 §7.1 wants it; the filter has seen to the hop limit. */
+interface Received {
+  readonly source: Uint8Array;
+  readonly message: NdpMessage;
+}
+
+/** Reads a whole IPv6 packet, or null if it breaks a rule. Never throws. */
+export function parsePacket(packet: Uint8Array): Received | null {
+  const slab = slabOver(packet);
+  if (checkIpv6(slab, 0, packet.length) !== IPV6_OK) return null;
+  const length = payloadLength(slab, 0);
+  const sum = sumBytes(slab, IPV6_SOURCE, 32 + length, sumWord(length) + ICMPV6);
+  const message = isChecksumRight(sum) ? parseNdp(packet.subarray(IPV6_HEADER, IPV6_HEADER + length)) : null;
+  return message === null ? null : { source: packet.slice(IPV6_SOURCE, IPV6_SOURCE + 16), message };
+}
+
+/** Whether a sum over a message with its checksum in place comes out as it must, RFC 1071. */
+const isChecksumRight = (sum: number): boolean => sum % 0xffff === 0;
+
+/** Whether the kernel still routes an anycast address to itself: it forgets that when the interface goes down and up. */
+function hasAnycastRoute({ link, clat }: Claim): boolean {
+  const destination = `${Buffer.from(clat).toString('hex')} 80 `;
+  const lines = readFileSync('/proc/net/ipv6_route', 'utf8').split('\n');
+  return lines.some((line) => line.startsWith(destination) && line.trimEnd().endsWith(` ${link.name}`));
+}
+
+/** An address that this process defends, until closed. */
+export class Defence {
+  readonly #shim: LinuxShim;
+  readonly #lost: () => void;
+  /** Holds the membership, and sends. */
+  readonly #socket: Handle;
+  #claim: Claim;
+  #isAnycast = false;
+  #listener: Handle | null = null;
+  #watch: Watch | null = null;
+
+  /**
+   * Starts to defend an address that duplicate address detection has found free, and tells the neighbours.
+   * @param lost called when another node claims it
+   * @throws XlatError REDIRECT_UNAVAILABLE; the system's error when the interface goes away
+   */
+  constructor(shim: LinuxShim, claim: Claim, lost: () => void) {
+    this.#shim = shim;
+    this.#claim = claim;
+    this.#lost = lost;
+    this.#socket = shim.icmp6Open();
+    try {
+      shim.icmp6SetFilter(this.#socket.fd, new Uint8Array(0));
+      this.#isAnycast = this.#joinAnycast();
+      if (!this.#isAnycast) shim.icmp6Join(this.#socket.fd, claim.link.index, solicitedNodeGroup(claim.clat));
+      this.#listen();
+      this.#announce();
+    } catch (cause) {
+      this.close();
+      throw cause;
+    }
+  }
+
+  /** Whether the kernel answers; otherwise this process does. */
+  get isAnycast(): boolean {
+    return this.#isAnycast;
+  }
+
+  /** Looks after the network changed: a new link-layer address is told to the neighbours, a lost membership renewed. */
+  refresh(linkAddress: Uint8Array): void {
+    if (this.#isAnycast && !hasAnycastRoute(this.#claim)) this.#rejoin();
+    if (isSame(linkAddress, this.#claim.linkAddress)) return;
+    this.#claim = { ...this.#claim, linkAddress };
+    this.#announce();
+  }
+
+  /** Gives the address up. A second call does nothing. */
+  close(): void {
+    this.#watch?.close();
+    this.#listener?.close();
+    this.#socket.close();
+  }
+
+  #joinAnycast(): boolean {
+    const { link, clat } = this.#claim;
+    try {
+      this.#shim.anycastJoin(this.#socket.fd, link.index, clat);
+      return true;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EADDRNOTAVAIL') throw cause;
+      return false;
+    }
+  }
+
+  #rejoin(): void {
+    const { link, clat } = this.#claim;
+    this.#shim.anycastLeave(this.#socket.fd, link.index, clat);
+    this.#shim.anycastJoin(this.#socket.fd, link.index, clat);
+  }
+
+  /** Filter first, then bind: no other packet ever comes in. */
+  #listen(): void {
+    const shim = this.#shim;
+    const { link, clat } = this.#claim;
+    const listener = shim.packetOpen(0);
+    this.#listener = listener;
+    const code = neighbourFilter({ clat, withSolicitations: !this.#isAnycast });
+    attachToSocket(shim, listener.fd, { name: 'xlat464_nd', code });
+    shim.packetBind(listener.fd, link.index, ETHERTYPE_IPV6);
+    this.#watch = shim.watch(listener.fd, () => {
+      if (this.#drain(listener.fd)) this.#watch?.rearm();
+    });
+  }
+
+  /** Works off what is there. @returns false when the interface is gone and nothing will come any more */
+  #drain(fd: number): boolean {
+    const buffer = new Uint8Array(PACKET_MAX);
+    for (let i = 0; i < BATCH; i++) {
+      const length = this.#receive(fd, buffer);
+      if (length <= 0) return length === 0;
+      const received = parsePacket(buffer.subarray(0, length));
+      if (received !== null) this.#handle(received);
+    }
+    return true;
+  }
+
+  /** @returns bytes, 0 when there is nothing, -1 when the interface is gone (what it is next is the client's to find out) */
+  #receive(fd: number, buffer: Uint8Array): number {
+    try {
+      return this.#shim.packetReceive(fd, buffer);
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code === 'ENETDOWN') return 0; // said once when it goes down; it may come up again
+      if (code === 'ENODEV' || code === 'ENXIO') return -1;
+      throw cause;
+    }
+  }
+
+  #handle({ source, message }: Received): void {
+    if (message.kind === 'solicitation') this.#answer(source);
+    if (message.kind !== 'advertisement') return;
+    const told = message.options.find((o) => o.type === OPTION_TARGET_LINK_ADDRESS)?.body;
+    // Our own words, brought back by a bridge or a proxy, are no conflict.
+    if (told === undefined || !isSame(told, this.#claim.linkAddress)) this.#lost();
+  }
+
+  /** RFC 4861 §7.2.4; a probe for duplicates comes from :: and is answered to all. */
+  #answer(source: Uint8Array): void {
+    const isProbe = isSame(source, UNSPECIFIED);
+    try {
+      this.#advertise(isProbe ? ALL_NODES : source, !isProbe);
+    } catch {
+      // The interface is on its way down, or out of buffers: whoever asked asks again.
+    }
+  }
+
+  /** Unsolicited, with the override flag (RFC 4861 §7.2.6): a router would keep our old link-layer address otherwise. */
+  #announce(): void {
+    this.#advertise(ALL_NODES, false);
+  }
+
+  #advertise(destination: Uint8Array, isSolicited: boolean): void {
+    const { link, clat, linkAddress } = this.#claim;
+    const options = [{ type: OPTION_TARGET_LINK_ADDRESS, body: linkAddress }];
+    const na = { kind: 'advertisement', target: clat, isRouter: false, isSolicited, overrides: true, options } as const;
+    this.#shim.icmp6Send(this.#socket.fd, emitNdp(na), destination, UNSPECIFIED, link.index, NDP_HOP_LIMIT);
+  }
+}

@@ -1,0 +1,122 @@
+// The bench: `npm run bench`. Kernel forwarding, tayga and ours side by side in one run, in network namespaces of its own.
+// Values of one round are taken one variant after the other, so that drift hits all alike; what counts are the ratios.
+//
+//     topology.ts  namespaces, offload at the ends        workloads.ts      rows        results.ts  medians, ratios, goals
+//     variants.ts  who translates                         traffic.ts        rates       table.ts    text
+//     checksums.ts transfers compared, checksums counted  process-costs.ts  start, memory, idle
+
+import { cpus, release } from 'node:os';
+import { type CheckResult, checkChecksums } from './checksums.ts';
+import { type BenchOptions, readOptions, USAGE } from './options.ts';
+import { measureProcess, type ProcessCosts } from './process-costs.ts';
+import { atMost, type GoalResult, type RowResult, ratioGoals } from './results.ts';
+import { checksTable, costsTable, goalsTable, throughputTable } from './table.ts';
+import { ALL_ON, openTopology, setEndOffload, type Topology } from './topology.ts';
+import { startReceivers } from './traffic.ts';
+import { startVariants, VARIANTS, type Variant } from './variants.ts';
+import { WORKLOADS, type Workload } from './workloads.ts';
+
+/** Starts from which the time to ready is taken. */
+const STARTS = 5;
+const READY_MS = 150;
+const RESIDENT_MIB = 80;
+
+interface BenchResult {
+  readonly machine: string;
+  readonly options: BenchOptions;
+  readonly rows: readonly RowResult[];
+  readonly checks: readonly CheckResult[];
+  readonly costs: ProcessCosts | null;
+  readonly goals: readonly GoalResult[];
+}
+
+const machine = (): string =>
+  `${cpus().length} × ${cpus()[0]?.model ?? 'processor'}, Linux ${release()}, Node ${process.version}`;
+
+async function bench(options: BenchOptions): Promise<BenchResult> {
+  const topology = await openTopology();
+  try {
+    const variants = await startVariants(topology, options.variants, options.other);
+    await startReceivers(topology);
+    const rows = options.withThroughput ? await measureRows(topology, variants, options) : [];
+    const ours = variants.find(({ id }) => id === 'ours');
+    const costs = options.withCosts && ours !== undefined ? await measureProcess(topology, ours, STARTS) : null;
+    const translators = variants.filter(({ id }) => id === 'plain' || id === 'ours' || id === 'other');
+    const checks = options.withChecks ? await checkChecksums(topology, translators) : [];
+    return { machine: machine(), options, rows, checks, costs, goals: goalsOf(rows, costs, checks) };
+  } finally {
+    topology.set.close();
+  }
+}
+
+async function measureRows(
+  topology: Topology,
+  variants: readonly Variant[],
+  options: BenchOptions,
+): Promise<RowResult[]> {
+  const isWanted = ({ id }: Workload) => options.only.length === 0 || options.only.some((name) => id.startsWith(name));
+  const rows: RowResult[] = [];
+  for (const workload of WORKLOADS.filter(isWanted)) {
+    await setEndOffload(topology, workload.ends);
+    rows.push(await measureRow(topology, variants, workload, options));
+  }
+  await setEndOffload(topology, ALL_ON);
+  return rows;
+}
+
+/** One row: each round all variants one after the other, every other round in reverse. */
+async function measureRow(
+  topology: Topology,
+  variants: readonly Variant[],
+  workload: Workload,
+  { runs, seconds }: BenchOptions,
+): Promise<RowResult> {
+  const { id, title, unit } = workload;
+  const values = Object.fromEntries(variants.map((variant) => [variant.id, [] as number[]]));
+  for (let round = 0; round < runs; round++) {
+    const order = round % 2 === 0 ? variants : variants.toReversed();
+    for (const variant of order) {
+      const value = await workload.measure(topology, variant, seconds);
+      values[variant.id].push(value);
+      process.stderr.write(`${title}, round ${round + 1}, ${variant.title}: ${value.toFixed(2)} ${unit}\n`);
+    }
+  }
+  return { id, title, unit, values };
+}
+
+function goalsOf(rows: readonly RowResult[], costs: ProcessCosts | null, checks: readonly CheckResult[]): GoalResult[] {
+  const goals = ratioGoals(rows, (id) => VARIANTS[id]);
+  if (costs !== null) {
+    goals.push(atMost('start to ready, ms', READY_MS, costs.readyMs));
+    goals.push(atMost('resident memory under load, MiB', RESIDENT_MIB, costs.residentMiB));
+  }
+  if (checks.length > 0) {
+    const bad = checks.filter(({ isIntact, badChecksums }) => !isIntact || badChecksums > 0).length;
+    goals.push(atMost('transfers with damage or a bad checksum', 0, bad));
+  }
+  return goals;
+}
+
+function print(result: BenchResult): void {
+  const { options, rows, checks, costs, goals } = result;
+  const parts = [`${result.machine}; medians of ${options.runs}, ${options.seconds} s each`];
+  if (rows.length > 0) parts.push(throughputTable(rows, options.variants));
+  if (costs !== null) parts.push(costsTable(costs));
+  if (checks.length > 0) parts.push(checksTable(checks));
+  if (goals.length > 0) parts.push(goalsTable(goals));
+  console.log(parts.join('\n\n'));
+}
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  if (options === null) {
+    console.log(USAGE);
+    return 0;
+  }
+  const result = await bench(options);
+  if (options.isJson) console.log(JSON.stringify(result, null, 2));
+  else print(result);
+  return result.checks.every(({ isIntact, badChecksums }) => isIntact && badChecksums === 0) ? 0 : 1;
+}
+
+process.exitCode = await main();

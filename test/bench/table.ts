@@ -1,0 +1,64 @@
+// The results as text: Markdown tables, which also stand in docs/performance.md. Pure.
+
+import type { CheckResult } from './checksums.ts';
+import type { ProcessCosts } from './process-costs.ts';
+import { type GoalResult, median, type RowResult, ratio } from './results.ts';
+import { VARIANTS, type VariantId } from './variants.ts';
+
+const number = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(2));
+const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
+/** One column each for the variants' medians, and one for each ratio that counts. */
+export function throughputTable(rows: readonly RowResult[], variants: readonly VariantId[]): string {
+  const ratios = (
+    [
+      ['ours', 'kernel6'],
+      ['ours', 'tayga'],
+      ['plain', 'tayga'],
+      ['other', 'ours'],
+    ] as const
+  ).filter(([of, to]) => variants.includes(of) && variants.includes(to));
+  const head = ['', 'unit', ...variants.map((id) => VARIANTS[id]), ...ratios.map(([of, to]) => `${of} / ${to}`)];
+  const body = rows.map((row) => [
+    row.title,
+    row.unit,
+    ...variants.map((id) => number(median(row.values[id] ?? []))),
+    ...ratios.map(([of, to]) => number(ratio(row, of, to) ?? Number.NaN)),
+  ]);
+  return [head, head.map((_, i) => (i < 2 ? '---' : '--:')), ...body].map(line).join('\n');
+}
+
+/** The program's own costs. */
+export function costsTable(costs: ProcessCosts): string {
+  return [
+    ['', 'measured'],
+    ['---', '--:'],
+    ['start of the process to ready, ms', number(costs.readyMs)],
+    ['resident memory under load, peak, MiB', number(costs.residentMiB)],
+    ['processor time while idle, % of a core', number(costs.idlePercent)],
+    ['wake-ups while idle, per second', number(costs.idleWakeUps)],
+  ]
+    .map(line)
+    .join('\n');
+}
+
+/** Reached and missed goals. */
+export function goalsTable(goals: readonly GoalResult[]): string {
+  const body = goals.map(({ title, wanted, measured, isReached }) => [
+    title,
+    number(wanted),
+    number(measured),
+    isReached ? 'reached' : '**missed**',
+  ]);
+  return [['goal', 'wanted', 'measured', ''], ['---', '--:', '--:', '---'], ...body].map(line).join('\n');
+}
+
+/** The transfers that were compared byte by byte. */
+export function checksTable(checks: readonly CheckResult[]): string {
+  const body = checks.map(({ title, isIntact, badChecksums }) => [
+    title,
+    isIntact ? 'identical' : '**differs**',
+    String(badChecksums),
+  ]);
+  return [['transfer', 'content', 'bad checksums'], ['---', '---', '--:'], ...body].map(line).join('\n');
+}

@@ -1,0 +1,114 @@
+// Runs the engine on one packet at a time, in a slab with canary bytes around everything that it may touch:
+//
+//     canary | head room | packet | canary … | spare part | canary
+//
+// A byte outside that changed fails the run. What lies outside is the same for every packet, so a result that depended on it
+// would differ from the reference translator's, which sees the packet alone.
+
+import { translate } from '../../src/core/translate/translate.ts';
+import { Translator } from '../../src/core/translate/translator.ts';
+import type { TranslatorSettings } from '../../src/core/translate/settings.ts';
+import { ANSWERED, isDrop, VERDICTS, type VerdictName } from '../../src/core/translate/verdict.ts';
+import { OFFLOAD_HEADER } from '../../src/core/wire/offload.ts';
+import { HEADROOM, MAX_PACKET, makePacketList, makeSlab, type PacketList, type Slab } from '../../src/core/wire/slab.ts';
+
+/** What the engine made of a packet. The arrays are copies. */
+export interface EngineResult {
+  readonly verdict: VerdictName;
+  /** What goes on. */
+  readonly out: Uint8Array[];
+  /** The ten bytes before each packet of `out`. */
+  readonly offload: Uint8Array[];
+  /** What goes back to the sender from the translator itself. */
+  readonly reply: Uint8Array | null;
+}
+
+/** Sizes of one engine under test; bytes and packets. */
+export interface EngineOptions {
+  /** First IPv4 identification. */
+  readonly seed?: number;
+  readonly spareBytes?: number;
+  /** Packets that the output list holds. */
+  readonly capacity?: number;
+  /** What the canaries and the unused memory are filled with. */
+  readonly canary?: number;
+}
+
+const CANARY_BYTES = 128;
+const AT = CANARY_BYTES + HEADROOM;
+const SPARE_START = (AT + MAX_PACKET + CANARY_BYTES + 3) & ~3;
+
+/** One translator and its slab; `run` may be called any number of times. */
+export class Engine {
+  readonly translator: Translator;
+  private readonly slab: Slab;
+  private readonly out: PacketList;
+  private readonly spareEnd: number;
+  private readonly canary: Uint8Array;
+
+  constructor(settings: TranslatorSettings, options: EngineOptions = {}) {
+    const { seed = 0, spareBytes = 256 * 1024, capacity = 2048, canary = 0xa5 } = options;
+    this.translator = new Translator(settings, seed);
+    this.spareEnd = SPARE_START + spareBytes;
+    this.slab = makeSlab(this.spareEnd + CANARY_BYTES);
+    this.slab.bytes.fill(canary);
+    this.canary = new Uint8Array(CANARY_BYTES).fill(canary);
+    this.out = makePacketList(capacity);
+  }
+
+  /**
+   * Translates a packet.
+   * @param offload the ten bytes before it; left out: a plain packet
+   * @throws Error when a byte outside changed, or a result lies where it may not
+   */
+  run(packet: Uint8Array, offload?: Uint8Array, nowMs = 0): EngineResult {
+    const { slab, out } = this;
+    const end = AT + packet.length;
+    slab.bytes.fill(0, AT - OFFLOAD_HEADER, AT);
+    if (offload !== undefined) slab.bytes.set(offload, AT - OFFLOAD_HEADER);
+    slab.bytes.set(packet, AT);
+    slab.bytes.set(this.canary, end);
+    out.count = 0;
+    out.spareStart = SPARE_START;
+    out.spareEnd = this.spareEnd;
+    const verdict = translate(this.translator, slab, AT, packet.length, out, nowMs);
+    this.checkCanaries(end);
+    return this.collect(verdict, end);
+  }
+
+  private checkCanaries(end: number): void {
+    for (const start of [0, end, SPARE_START - CANARY_BYTES, this.spareEnd]) {
+      if (Buffer.compare(this.slab.bytes.subarray(start, start + CANARY_BYTES), this.canary) !== 0) {
+        throw new Error(`a byte outside of the packet changed, behind offset ${start - AT} from its start`);
+      }
+    }
+  }
+
+  private collect(number: number, end: number): EngineResult {
+    const packets: Uint8Array[] = [];
+    const headers: Uint8Array[] = [];
+    for (let i = 0; i < this.out.count; i++) {
+      const at = this.out.offset[i];
+      const length = this.out.length[i];
+      this.checkPlace(at, length, end);
+      packets.push(this.slab.bytes.slice(at, at + length));
+      headers.push(this.slab.bytes.slice(at - OFFLOAD_HEADER, at));
+    }
+    const verdict = VERDICTS[number]?.[0];
+    if (verdict === undefined) throw new Error(`no such verdict: ${number}`);
+    const isReply = isDrop(number) || number === ANSWERED;
+    if (!isReply) return { verdict, out: packets, offload: headers, reply: null };
+    if (packets.length > 1) throw new Error(`${verdict} with ${packets.length} packets`);
+    return { verdict, out: [], offload: [], reply: packets[0] ?? null };
+  }
+
+  private checkPlace(at: number, length: number, end: number): void {
+    const isInPlace = at - OFFLOAD_HEADER >= AT - HEADROOM && at + length <= end;
+    const isSpare = at - OFFLOAD_HEADER >= SPARE_START && at + length <= this.out.spareStart;
+    if (length < 20 || (!isInPlace && !isSpare)) throw new Error(`a result of ${length} bytes at ${at - AT}`);
+  }
+}
+
+/** One packet through a fresh engine. */
+export const runOnce = (settings: TranslatorSettings, packet: Uint8Array, options: EngineOptions = {}): EngineResult =>
+  new Engine(settings, options).run(packet);
