@@ -26,7 +26,10 @@ const actions: Actions = {
 
   lab: async (options) => (await import('./lab/lab.ts')).runLab(options),
 
-  cleanup: async () => (await import('./daemon/cleanup.ts')).cleanUp(),
+  cleanup: async () => {
+    const [{ cleanUp }, { cleanUpLab }] = await Promise.all([import('./daemon/cleanup.ts'), import('./lab/lab.ts')]);
+    return [...(await cleanUp()), ...cleanUpLab().map((name) => `removed ${name}, left by a lab`)];
+  },
 
   configCheck: async (file) => {
     const config = (await import('./config/load.ts')).loadConfig(file);

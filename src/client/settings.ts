@@ -1,11 +1,9 @@
 // What the translator of a CLAT is told: one explicit mapping and the NAT64 prefix. Pure.
 
 import type { ClientConfig } from '../config/client.ts';
+import { DUMMY_IPV4 } from '../core/address/special.ts';
 import type { Mapping, Prefix6, TranslatorSettings } from '../core/translate/settings.ts';
 import { DEFAULT_SETTINGS } from '../core/translate/settings.ts';
-
-/** 192.0.0.8, the IPv4 dummy address of RFC 7600 §4.8: source of ICMP errors that have no IPv4 source of their own. */
-export const DUMMY_IPV4 = 0xc0000008;
 
 /** Length of an IPv6 header less that of an IPv4 header: what a packet grows by. */
 export const HEADER_DIFFERENCE = 20;

@@ -162,7 +162,9 @@ function checkText(shape: Of<'text'>, tree: Tree, path: string, findings: Findin
 
 function checkWord(shape: Of<'word'>, tree: Tree, path: string, findings: Findings): unknown {
   if (tree.kind === 'scalar' && tree.value === shape.word) return shape.value;
-  const simple = shape.otherwise.kind !== 'text' && tree.kind === 'scalar' && typeof tree.value === 'string';
+  // A word may stand beside another word: what stands behind the last one decides how a text is refused.
+  const { kind } = shape.otherwise;
+  const simple = kind !== 'text' && kind !== 'word' && tree.kind === 'scalar' && typeof tree.value === 'string';
   return simple ? refuse(shape, tree, path, findings) : checkShape(shape.otherwise, tree, path, findings);
 }
 

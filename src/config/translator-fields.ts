@@ -79,14 +79,14 @@ export const TRANSLATOR_FIELDS = {
   force: field(flag, false, 'Accept mappings that overlap (RFC 7757 §3.1 asks to refuse them).'),
   'dynamic-pool': field(section(DYNAMIC_POOL_FIELDS), {}, 'Dynamic one-to-one mappings.'),
   'own-ipv4': field(
-    wordOr('none', 0, ipv4),
-    'none',
-    'Source of the ICMPv4 errors that the translator sends; answers ping. none: no errors are sent.',
+    wordOr('auto', 'auto' as const, wordOr('none', 0, ipv4)),
+    'auto',
+    'Source of the ICMPv4 errors that the translator sends; answers ping. auto: 192.0.0.8 (RFC 7600). none: no errors are sent.',
   ),
   'own-ipv6': field(
-    wordOr('none', null, ipv6),
-    'none',
-    'Source of the ICMPv6 errors that the translator sends; answers ping. It may lie inside the prefix. none: no errors are sent.',
+    wordOr('auto', 'auto' as const, wordOr('none', null, ipv6)),
+    'auto',
+    'Source of the ICMPv6 errors that the translator sends; answers ping. auto: own-ipv4 inside the prefix. none: no errors are sent.',
   ),
   'icmp-pool-ipv4': field(
     list(prefix4),

@@ -2,7 +2,8 @@
 // checks, the rules that concern more than one key. Read first: translator-fields.ts.
 
 import { MAX_POOL_ADDRESSES, poolSize } from '../core/address/dynamic-pool.ts';
-import { isMartian4 } from '../core/address/special.ts';
+import { embedAddress } from '../core/address/rfc6052.ts';
+import { DUMMY_IPV4, isMartian4 } from '../core/address/special.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
 import { formatPrefix4, formatPrefix6, holds4, isMartianIpv6, MARTIANS_IPV4, MARTIANS_IPV6 } from './addresses.ts';
 import { checkFields, type Findings } from './check.ts';
@@ -83,10 +84,11 @@ function crossCheck(v: TranslatorValues, mappings: readonly PlacedMapping[], fin
 }
 
 function checkOwnAddresses(v: TranslatorValues, findings: Findings): void {
-  if (v['own-ipv4'] !== 0 && isMartian4(v['own-ipv4'])) {
+  const ipv4 = ownIpv4Of(v);
+  if (ipv4 !== 0 && isMartian4(ipv4)) {
     findings.addAt('own-ipv4', `is in ${MARTIANS_IPV4}`, 'choose an address that hosts can answer');
   }
-  const ipv6 = v['own-ipv6'];
+  const ipv6 = ownIpv6Of(v);
   if (ipv6 !== null && isMartianIpv6(ipv6)) {
     findings.addAt('own-ipv6', `is one of ${MARTIANS_IPV6}`, 'choose an address that hosts can answer');
   }
@@ -102,7 +104,7 @@ function checkDynamicPool(v: TranslatorValues, findings: Findings): void {
     if (isMartian4(range.address)) findings.addAt(`${path}[${i}]`, `is in ${MARTIANS_IPV4}`, 'choose another range');
     const again = ranges.findIndex((other) => holds4(other, range) || holds4(range, other));
     if (again < i) findings.addAt(`${path}[${i}]`, `overlaps ${path}[${again}]`, 'keep one of them');
-    if (v['own-ipv4'] !== 0 && holds4(range, { address: v['own-ipv4'], length: 32 })) {
+    if (holds4(range, { address: ownIpv4Of(v), length: 32 })) {
       findings.addAt('own-ipv4', 'lies in the dynamic pool, which would lend it', 'move it out of dynamic-pool.ranges');
     }
   });
@@ -147,14 +149,23 @@ function checkTun(v: TranslatorValues, findings: Findings): void {
   }
 }
 
+/** The own IPv4 address, 0 for none. */
+const ownIpv4Of = (v: TranslatorValues): number => (v['own-ipv4'] === 'auto' ? DUMMY_IPV4 : v['own-ipv4']);
+
+/** The own IPv6 address; without a prefix there is none to choose. */
+function ownIpv6Of(v: TranslatorValues): Uint8Array | null {
+  if (v['own-ipv6'] !== 'auto') return v['own-ipv6'];
+  return v.prefix === null ? null : embedAddress(v.prefix, ownIpv4Of(v) || DUMMY_IPV4);
+}
+
 function settingsOf(v: TranslatorValues, mappings: readonly PlacedMapping[]): TranslatorSettings {
   return {
     prefix: v.prefix,
     mappings: mappings.map(({ ipv4, ipv6 }) => ({ ipv4, ipv6 })),
     dynamicPool: v['dynamic-pool'].ranges,
     dynamicLeaseMs: v['dynamic-pool']['lease-time'],
-    ownIpv4: v['own-ipv4'],
-    ownIpv6: v['own-ipv6'],
+    ownIpv4: ownIpv4Of(v),
+    ownIpv6: ownIpv6Of(v),
     icmpPoolIpv4: v['icmp-pool-ipv4'],
     icmpPoolIpv6: v['icmp-pool-ipv6'],
     ipv4Mtu: v['ipv4-mtu'],
@@ -182,8 +193,8 @@ function settingsOf(v: TranslatorValues, mappings: readonly PlacedMapping[]): Tr
 function warningsOf(settings: TranslatorSettings): string[] {
   const lost = 'path MTU discovery and traceroute will miss them';
   const warnings: string[] = [];
-  if (settings.ownIpv4 === 0) warnings.push(`own-ipv4 is not set: no ICMPv4 errors are sent, ${lost}`);
-  if (settings.ownIpv6 === null) warnings.push(`own-ipv6 is not set: no ICMPv6 errors are sent, ${lost}`);
+  if (settings.ownIpv4 === 0) warnings.push(`own-ipv4 is none: no ICMPv4 errors are sent, ${lost}`);
+  if (settings.ownIpv6 === null) warnings.push(`own-ipv6 is none, and without a prefix auto has nothing to choose from: no ICMPv6 errors are sent, ${lost}`);
   if (settings.udpZeroChecksum === 'forward') {
     warnings.push('udp-zero-checksum: forward makes IPv6 packets that RFC 8200 §8.1 forbids; most hosts drop them');
   }

@@ -1,5 +1,6 @@
 // What is set up on the translator's interface: MTU, addresses and routes, from the keys of `tun` and the settings.
 
+import { DUMMY_IPV4 } from '../core/address/special.ts';
 import type { Prefix4, Prefix6, TranslatorSettings } from '../core/translate/settings.ts';
 import {
   compare4,
@@ -71,7 +72,8 @@ function routesOf(tun: TunValues, settings: TranslatorSettings): HostPrefix[] {
 
 /** IPv4 destinations that come to the translator: hosts of the IPv6 side, and itself. */
 function servedIpv4(s: TranslatorSettings): Prefix4[] {
-  const own = s.ownIpv4 === 0 ? [] : [{ address: s.ownIpv4, length: 32 }];
+  // The dummy address is a source only: no host has a way to it.
+  const own = s.ownIpv4 === 0 || s.ownIpv4 === DUMMY_IPV4 ? [] : [{ address: s.ownIpv4, length: 32 }];
   return [...s.mappings.map((m) => m.ipv4), ...s.dynamicPool, ...own];
 }
 

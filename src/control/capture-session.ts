@@ -9,6 +9,9 @@ import type { CaptureReceiver, ControlHost } from './host.ts';
 /** Bytes in one event, a multiple of three so that base64 has no padding within. */
 const PIECE_BYTES = 3 * 64 * 1024;
 
+/** At the end of a capture, how long its reader may take nothing at all before the rest is given up. */
+const STALLED_MS = 2000;
+
 interface Waiting {
   readonly bytes: Uint8Array;
   readonly soFar: Captured;
@@ -19,10 +22,13 @@ interface Waiting {
 export class CaptureSession implements CaptureReceiver {
   readonly #connection: Connection;
   readonly #host: ControlHost;
+  readonly #clock: Clock;
   readonly #ended: () => void;
   readonly #waiting: Waiting[] = [];
   readonly #emptied: (() => void)[] = [];
   #at = 0;
+  /** Pieces sent: whether the reader gets on. */
+  #pieces = 0;
   #isSending = false;
   #isAborted = false;
   #stopping: Promise<Captured> | null = null;
@@ -30,17 +36,22 @@ export class CaptureSession implements CaptureReceiver {
   #soFar: Captured = { recorded: 0, lost: 0 };
 
   /** @param ended called when it ended, however that came about */
-  constructor(connection: Connection, host: ControlHost, ended: () => void) {
+  constructor(
+    connection: Connection,
+    { host, clock }: { readonly host: ControlHost; readonly clock: Clock },
+    ended: () => void,
+  ) {
     this.#connection = connection;
     this.#host = host;
+    this.#clock = clock;
     this.#ended = ended;
   }
 
   /** Begins. @throws as the host's startCapture */
-  async start(request: Params<'capture.start'>, clock: Clock): Promise<void> {
+  async start(request: Params<'capture.start'>): Promise<void> {
     await this.#host.startCapture(request, this);
     const { durationMs } = request;
-    if (durationMs !== undefined) this.#cancel = clock.after(durationMs, () => void this.#expire());
+    if (durationMs !== undefined) this.#cancel = this.#clock.after(durationMs, () => void this.#expire());
   }
 
   /** Ends it; all bytes have been sent then. A second call waits for the same end. */
@@ -69,7 +80,7 @@ export class CaptureSession implements CaptureReceiver {
   }
 
   async close(): Promise<void> {
-    if (this.#waiting.length > 0) await new Promise<void>((resolve) => this.#emptied.push(resolve));
+    await this.#emptyOrStalled();
     if (this.#stopping !== null || this.#isAborted) return;
     this.#cancel?.();
     this.#stopping = Promise.resolve(this.#soFar);
@@ -82,6 +93,20 @@ export class CaptureSession implements CaptureReceiver {
       this.#connection.tell('captureEnded', { ...(await this.stop()), reason: 'duration' });
     } catch {
       // The data path ended at the same moment, and close() has told so.
+    }
+  }
+
+  /** Waits until everything is sent. A reader that has stopped to read does not hold up the daemon. */
+  async #emptyOrStalled(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const before = this.#pieces;
+      await new Promise<void>((resolve) => {
+        const cancel = this.#clock.after(STALLED_MS, resolve);
+        this.#emptied.push(resolve, cancel);
+      });
+      if (this.#waiting.length === 0 || this.#pieces !== before) continue;
+      this.#connection.close('slow', 'the end of the capture was not read');
+      this.abort();
     }
   }
 
@@ -99,6 +124,7 @@ export class CaptureSession implements CaptureReceiver {
 
   #sent(end: number): void {
     this.#isSending = false;
+    this.#pieces += 1;
     if (this.#isAborted) return;
     this.#at = end;
     const first = this.#waiting[0];

@@ -118,10 +118,10 @@ export class Session implements ConnectionHandler {
     const forget = (): void => {
       this.#capture = null;
     };
-    const capture = new CaptureSession(this.#connection, this.#env.host, forget);
+    const capture = new CaptureSession(this.#connection, this.#env, forget);
     this.#capture = capture;
     try {
-      await capture.start(request, this.#env.clock);
+      await capture.start(request);
     } catch (error) {
       forget();
       throw error;

@@ -2,14 +2,24 @@
 
 import { startClient } from '../client/client.ts';
 import type { DataPlaneRequest, RunningDataPlane } from '../client/data-plane.ts';
+import type { RunningClient } from '../client/running-client.ts';
 import type { ClientConfig } from '../config/client.ts';
 import { EXIT } from '../contract/errors.ts';
+import { EventLog } from '../control/event-log.ts';
+import type { ControlServer } from '../control/server.ts';
+import type { TranslatorSettings } from '../core/translate/settings.ts';
+import { openCaptureFile } from '../dataplane/capture-sink.ts';
 import { startDataPlane } from '../dataplane/dataplane.ts';
 import { selectPlatform, selectTunPlatform, type TunPlatform } from '../platform/select.ts';
+import { clientBoard } from './client-status.ts';
+import type { Controlled } from './control.ts';
+import { identityOf } from './identity.ts';
 import { type DaemonLog, openLog } from './log.ts';
 import { startThread } from './packet-thread.ts';
+import { recordingLog } from './recording-log.ts';
 import { type RoleOptions, secretDir, stateDir } from './role.ts';
 import { listenToSignals } from './signals.ts';
+import type { StatusBoard } from './status-board.ts';
 
 /**
  * Runs the client until a signal ends it or it fails.
@@ -17,34 +27,47 @@ import { listenToSignals } from './signals.ts';
  * @throws XlatError when it cannot start or fails; the host is as it was by then
  */
 export async function runClient(config: ClientConfig, options: RoleOptions): Promise<number> {
-  const log = openLog(options);
+  const events = new EventLog();
+  const log = recordingLog(openLog(options), events);
   try {
     const [platform, tuns] = await Promise.all([selectPlatform(), selectTunPlatform()]);
-    const client = startClient(config, {
+    let client: RunningClient | null = null;
+    const board = clientBoard(
+      identityOf('client', config.tunName),
+      () => client?.state ?? { state: 'starting' },
+      events,
+    );
+    const running = startClient(config, {
       platform,
-      startDataPlane: (request) => openDataPlane(tuns, request, options.capture),
+      startDataPlane: (request) => openDataPlane(tuns, request, options.capture, board),
       log,
       stateDir: stateDir(),
       secretDir: secretDir(),
     });
+    client = running;
+    const control = loadControl({ board, events, log, reload: async () => [NOTHING_TO_READ] });
     // Its configuration is its command line: there is nothing to read again.
-    const signals = listenToSignals(() =>
-      log.info('client-unchanged', {}, 'SIGHUP: the client has nothing to read again'),
-    );
-    void signals.stop.then(() => client.stop()).catch(() => undefined); // `ended` below has the failure
+    const signals = listenToSignals(() => log.info('client-unchanged', {}, `SIGHUP: ${NOTHING_TO_READ}`));
+    void signals.stop.then(() => running.stop()).catch(() => undefined); // `ended` below has the failure
     try {
-      await client.ready;
+      await running.ready;
       sayReady(log);
       await log.flush();
-      await client.ended;
+      await running.ended;
     } finally {
       signals.close();
+      await (await control)?.close();
     }
     return EXIT.done;
   } finally {
     await log.flush();
   }
 }
+
+const NOTHING_TO_READ = 'the client has nothing to read again';
+
+const loadControl = async (role: Controlled): Promise<ControlServer | null> =>
+  (await import('./control.ts')).openControl(role);
 
 function sayReady(log: DaemonLog): void {
   const readyMs = Math.round(performance.now());
@@ -56,6 +79,7 @@ async function openDataPlane(
   tuns: TunPlatform,
   { tunName, settings, offload, coalesce }: DataPlaneRequest,
   capture: string | undefined,
+  board: StatusBoard,
 ): Promise<RunningDataPlane> {
   const device = tuns.openTun({ name: tunName, queues: 1, offload: offload ? 'auto' : 'off' });
   try {
@@ -66,18 +90,25 @@ async function openDataPlane(
       settings,
       coalesce,
     });
-    if (capture !== undefined) await dataPlane.startCapture({ file: capture });
+    if (capture !== undefined) await dataPlane.startCapture({ sink: await openCaptureFile(capture) });
     let settle: { resolve: () => void; reject: (failure: unknown) => void };
     const ended = new Promise<void>((resolve, reject) => {
       settle = { resolve, reject };
       dataPlane.onFailure(reject);
     });
+    board.settings = settings;
+    board.dataPath = { device, dataPlane, coalesce };
     const close = async (): Promise<void> => {
+      board.dataPath = null;
       await dataPlane.stop();
       device.close();
       settle.resolve();
     };
-    return { tunName: device.name, ended, update: (next) => dataPlane.reconfigure(next), close };
+    const update = async (next: TranslatorSettings): Promise<void> => {
+      await dataPlane.reconfigure(next);
+      board.settings = next;
+    };
+    return { tunName: device.name, ended, update, close };
   } catch (error) {
     device.close();
     throw error;

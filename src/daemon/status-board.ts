@@ -34,19 +34,19 @@ export class StatusBoard {
   settings: TranslatorSettings | null = null;
   /** null: no data path runs. */
   dataPath: DataPath | null = null;
-  readonly #facts: () => RoleFacts;
+  readonly #facts: (settings: TranslatorSettings | null) => RoleFacts;
   #state: StatusState;
 
-  /** @param facts reads the role's part */
-  constructor(identity: Identity, facts: () => RoleFacts) {
+  /** @param facts reads the role's part, from the settings that are in use as far as it needs them */
+  constructor(identity: Identity, facts: (settings: TranslatorSettings | null) => RoleFacts) {
     this.identity = identity;
     this.#facts = facts;
-    this.#state = { ...facts().state, sinceMs: Date.now() };
+    this.#state = { ...facts(null).state, sinceMs: Date.now() };
   }
 
   /** Looks at the role's state, so that it is known since when it is so. To be called when it may have changed. */
   look(): void {
-    const { state } = this.#facts();
+    const { state } = this.#facts(this.settings);
     const isSame = state.name === this.#state.name && state.reason === this.#state.reason;
     this.#state = { ...state, sinceMs: isSame ? this.#state.sinceMs : Date.now() };
   }
@@ -55,7 +55,7 @@ export class StatusBoard {
   status(): Omit<Status, 'rates'> {
     this.look();
     const { settings, dataPath } = this;
-    const { addresses, uplink } = this.#facts();
+    const { addresses, uplink } = this.#facts(settings);
     return {
       daemon: this.identity,
       state: this.#state,
@@ -73,10 +73,11 @@ const prefixOf = ({ prefix }: TranslatorSettings): Status['prefix'] =>
   prefix === null ? null : { prefix: formatPrefix6(prefix), source: 'configuration', validUntilMs: null };
 
 /** The translator's own addresses. */
-export const ownAddresses = ({ ownIpv4, ownIpv6 }: TranslatorSettings): Status['addresses'] => ({
-  ipv4: ownIpv4 === 0 ? null : formatIpv4(ownIpv4),
-  ipv6: ownIpv6 === null ? null : formatIpv6(ownIpv6),
-});
+export function ownAddresses(settings: TranslatorSettings | null): Status['addresses'] {
+  if (settings === null) return { ipv4: null, ipv6: null };
+  const { ownIpv4, ownIpv6 } = settings;
+  return { ipv4: ownIpv4 === 0 ? null : formatIpv4(ownIpv4), ipv6: ownIpv6 === null ? null : formatIpv6(ownIpv6) };
+}
 
 const addressCount = (ranges: readonly Prefix4[]): number =>
   ranges.reduce((sum, { length }) => sum + 2 ** (32 - length), 0);

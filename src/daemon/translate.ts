@@ -9,15 +9,23 @@ import { formatPrefix6 } from '../config/addresses.ts';
 import { loadRole } from '../config/load.ts';
 import type { TranslatorConfig } from '../config/translator.ts';
 import { EXIT } from '../contract/errors.ts';
+import { EventLog } from '../control/event-log.ts';
+import type { ControlServer } from '../control/server.ts';
+import type { TranslatorSettings } from '../core/translate/settings.ts';
+import { openCaptureFile } from '../dataplane/capture-sink.ts';
 import { type DataPlane, startDataPlane } from '../dataplane/dataplane.ts';
 import { selectTunPlatform, type TunDevice, type TunPlatform } from '../platform/select.ts';
+import type { Controlled } from './control.ts';
 import { describeOffload } from './describe.ts';
+import { identityOf } from './identity.ts';
 import { keepLeases, loadLeases } from './leases.ts';
 import { type DaemonLog, openLog } from './log.ts';
 import { startThread } from './packet-thread.ts';
+import { recordingLog } from './recording-log.ts';
 import { makeReload } from './reload.ts';
 import type { RoleOptions } from './role.ts';
 import { listenToSignals } from './signals.ts';
+import { ownAddresses, type RoleFacts, StatusBoard } from './status-board.ts';
 import { openConfiguredTun, setupOf } from './tun.ts';
 
 interface Session {
@@ -27,6 +35,7 @@ interface Session {
   readonly config: TranslatorConfig;
   readonly capture: string | undefined;
   readonly log: DaemonLog;
+  readonly events: EventLog;
 }
 
 /**
@@ -35,13 +44,14 @@ interface Session {
  * @throws XlatError when it cannot start, or when the data path fails; everything has been taken down by then
  */
 export async function runTranslate(file: string, options: RoleOptions): Promise<number> {
-  const log = openLog(options);
+  const events = new EventLog();
+  const log = recordingLog(openLog(options), events);
   try {
     const config = loadRole(file, 'translator');
     const platform = await selectTunPlatform();
     const device = openConfiguredTun(platform, config.tun);
     try {
-      await runOn({ platform, device, file, config, capture: options.capture, log });
+      await runOn({ platform, device, file, config, capture: options.capture, log, events });
     } finally {
       device.close();
     }
@@ -57,7 +67,7 @@ async function runOn(session: Session): Promise<void> {
   const dataPlane = await startOn(session);
   const leases = keepLeases(config.leaseFile, () => dataPlane.leases(), log);
   try {
-    if (capture !== undefined) await dataPlane.startCapture({ file: capture });
+    if (capture !== undefined) await dataPlane.startCapture({ sink: await openCaptureFile(capture) });
     await untilStopped(session, dataPlane);
     // Not after a failure: a worker that ended has no leases to tell, and the file keeps those of the last time.
     await leases.save();
@@ -87,17 +97,41 @@ async function startOn({ platform, device, config, log }: Session): Promise<Data
 }
 
 async function untilStopped(session: Session, dataPlane: DataPlane): Promise<void> {
-  const { log } = session;
-  const signals = listenToSignals(makeReload({ ...session, dataPlane }, session.config));
+  const { log, events } = session;
+  const board = boardOf(session, dataPlane);
+  const reloaded = ({ settings }: TranslatorConfig): void => {
+    board.settings = settings;
+  };
+  const reload = makeReload({ ...session, dataPlane, reloaded }, session.config);
+  const signals = listenToSignals(() => void reload());
   const failure = new Promise<never>((_, reject) => dataPlane.onFailure(reject));
   try {
     sayReady(session);
-    await log.flush();
-    const signal = await Promise.race([signals.stop, failure]);
-    log.info('translator-stopping', { signal }, `stopping after ${signal}`);
+    const [, control] = await Promise.all([log.flush(), loadControl({ board, events, log, reload })]);
+    try {
+      const signal = await Promise.race([signals.stop, failure]);
+      log.info('translator-stopping', { signal }, `stopping after ${signal}`);
+    } finally {
+      await control?.close();
+    }
   } finally {
     signals.close();
   }
+}
+
+const loadControl = async (role: Controlled): Promise<ControlServer | null> =>
+  (await import('./control.ts')).openControl(role);
+
+function boardOf({ config, device }: Session, dataPlane: DataPlane): StatusBoard {
+  const facts = (settings: TranslatorSettings | null): RoleFacts => ({
+    state: { name: 'running', reason: 'ready', text: `translating on ${device.name}` },
+    addresses: ownAddresses(settings),
+    uplink: null,
+  });
+  const board = new StatusBoard(identityOf('translator', device.name), facts);
+  board.settings = config.settings;
+  board.dataPath = { device, dataPlane, coalesce: config.tun.coalesce };
+  return board;
 }
 
 function sayReady({ config, device, platform, log }: Session): void {

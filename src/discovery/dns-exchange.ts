@@ -4,8 +4,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { connect } from 'node:net';
 import type { LinkRef } from '../core/host/host-config.ts';
-import type { Closable } from '../platform/platform.ts';
 import type { Resolver } from '../platform/discovery-platform.ts';
+import type { Closable } from '../platform/platform.ts';
 import type { Clock } from './clock.ts';
 import { type DnsReading, makeQuery, readAnswer } from './dns-message.ts';
 
@@ -85,6 +85,7 @@ function askUdp(resolver: Resolver, context: ExchangeContext, done: (reading: Dn
   socket.bind(0, () => {
     if (isClosed) return;
     tie(socket, context);
+    if (isClosed) return;
     socket.connect(resolver.port, resolver.address, (cause?: Error) => {
       if (isClosed) return;
       if (cause === undefined || cause === null) socket.send(makeQuery(id));
@@ -121,7 +122,13 @@ function askTcp(resolver: Resolver, context: ExchangeContext, done: (reading: Dn
   });
   socket.on('end', () => done(failed('the connection ended early')));
   socket.on('error', (cause) => done(failure(cause)));
-  return { close: () => void socket.removeAllListeners().on('error', () => undefined).destroy() };
+  return {
+    close: () =>
+      void socket
+        .removeAllListeners()
+        .on('error', () => undefined)
+        .destroy(),
+  };
 }
 
 /** RFC 1035 §4.2.2. */

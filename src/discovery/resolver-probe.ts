@@ -7,8 +7,8 @@
 import type { Prefix6 } from '../core/translate/settings.ts';
 import type { Resolver } from '../platform/discovery-platform.ts';
 import type { Closable } from '../platform/platform.ts';
-import type { DnsReading } from './dns-message.ts';
 import type { Exchange, ExchangeContext } from './dns-exchange.ts';
+import type { DnsReading } from './dns-message.ts';
 
 /** Waiting for an answer, try by try; each has an ID and a port of its own. */
 export const TRY_TIMEOUTS_MS: readonly number[] = [1000, 2000];
@@ -43,16 +43,16 @@ export class ResolverProbe {
   state: ProbeState = { state: 'asking' };
 
   /** @param changed told of each outcome, also of one like the last */
-  constructor(
-    resolver: Resolver,
-    context: ExchangeContext,
-    exchange: Exchange,
-    changed: (state: ProbeState) => void,
-  ) {
+  constructor(resolver: Resolver, context: ExchangeContext, exchange: Exchange, changed: (state: ProbeState) => void) {
     this.resolver = resolver;
     this.#context = context;
     this.#exchange = exchange;
     this.#changed = changed;
+  }
+
+  /** Whether nothing is under way or planned. */
+  get isIdle(): boolean {
+    return this.#pending === null;
   }
 
   /** Asks now, whatever was planned. */

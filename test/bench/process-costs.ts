@@ -3,14 +3,19 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Calm } from './calm.ts';
 import { median } from './results.ts';
 import type { Topology } from './topology.ts';
+import { measureTcp } from './traffic.ts';
 import { MAIN, ourCommand, type Variant, writeConfig } from './variants.ts';
 
 /** The costs; see table.ts for the units. */
 export interface ProcessCosts {
   readonly readyMs: number;
-  readonly residentMiB: number;
+  /** Largest size seen during a transfer. */
+  readonly residentUnderLoadMiB: number;
+  /** Largest size ever, which is that of the start. */
+  readonly residentPeakMiB: number;
   readonly idlePercent: number;
   readonly idleWakeUps: number;
 }
@@ -18,24 +23,51 @@ export interface ProcessCosts {
 /** Kernel clock ticks in a second (USER_HZ), the unit of /proc/PID/stat. */
 const TICKS_PER_SECOND = 100;
 const IDLE_MS = 5000;
+const LOAD_SECONDS = 3;
+const SAMPLE_MS = 100;
 
 /**
- * Measures the program. Call it after the traffic, when the memory has reached its peak.
+ * Measures the program. Call it after the traffic, when the program is warm.
  * @param starts how many starts the median is taken of
  */
-export async function measureProcess(topology: Topology, ours: Variant, starts: number): Promise<ProcessCosts> {
+export async function measureProcess(
+  topology: Topology,
+  ours: Variant,
+  starts: number,
+  calm: Calm,
+): Promise<ProcessCosts> {
   const pid = ours.process?.child.pid;
   if (pid === undefined) throw new Error('ours does not run');
-  const residentMiB = peakResidentKiB(pid) / 1024;
+  const residentUnderLoadMiB = await residentDuring(pid, measureTcp(topology, ours, 'up', 4, LOAD_SECONDS));
+  const residentPeakMiB = memoryMiB(pid, 'VmHWM');
   const idle = await measureIdle(pid);
   const times: number[] = [];
-  for (let i = 0; i < starts; i++) times.push(await measureStart(topology));
-  return { readyMs: median(times), residentMiB, ...idle };
+  for (let i = 0; i < starts; i++) {
+    await calm.wait();
+    times.push(await measureStart(topology));
+  }
+  return { readyMs: median(times), residentUnderLoadMiB, residentPeakMiB, ...idle };
 }
 
-/** proc(5), /proc/PID/status: VmHWM. */
-function peakResidentKiB(pid: number): number {
-  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+/** The largest resident size that shows while `load` runs. */
+async function residentDuring(pid: number, load: Promise<unknown>): Promise<number> {
+  let isRunning = true;
+  const ended = load.finally(() => {
+    isRunning = false;
+  });
+  let largest = 0;
+  while (isRunning) {
+    largest = Math.max(largest, memoryMiB(pid, 'VmRSS'));
+    await Promise.race([ended, delay(SAMPLE_MS)]);
+  }
+  await ended;
+  return largest;
+}
+
+/** proc(5), /proc/PID/status. */
+function memoryMiB(pid: number, field: 'VmRSS' | 'VmHWM'): number {
+  const kib = new RegExp(`^${field}:s+(d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kib) / 1024;
 }
 
 async function measureIdle(pid: number): Promise<{ idlePercent: number; idleWakeUps: number }> {

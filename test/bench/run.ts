@@ -6,6 +6,7 @@
 //     checksums.ts transfers compared, checksums counted  process-costs.ts  start, memory, idle
 
 import { cpus, release } from 'node:os';
+import { Calm } from './calm.ts';
 import { type CheckResult, checkChecksums } from './checksums.ts';
 import { type BenchOptions, readOptions, USAGE } from './options.ts';
 import { measureProcess, type ProcessCosts } from './process-costs.ts';
@@ -20,6 +21,8 @@ import { WORKLOADS, type Workload } from './workloads.ts';
 const STARTS = 5;
 const READY_MS = 150;
 const RESIDENT_MIB = 80;
+/** How long a measurement waits for the machine to be idle otherwise. */
+const PATIENCE_MS = 15_000;
 
 interface BenchResult {
   readonly machine: string;
@@ -28,6 +31,8 @@ interface BenchResult {
   readonly checks: readonly CheckResult[];
   readonly costs: ProcessCosts | null;
   readonly goals: readonly GoalResult[];
+  /** Measurements that began while another program used the machine. */
+  readonly disturbed: number;
 }
 
 const machine = (): string =>
@@ -36,14 +41,23 @@ const machine = (): string =>
 async function bench(options: BenchOptions): Promise<BenchResult> {
   const topology = await openTopology();
   try {
+    const calm = new Calm(PATIENCE_MS);
     const variants = await startVariants(topology, options.variants, options.other);
     await startReceivers(topology);
-    const rows = options.withThroughput ? await measureRows(topology, variants, options) : [];
+    const rows = options.withThroughput ? await measureRows(topology, variants, options, calm) : [];
     const ours = variants.find(({ id }) => id === 'ours');
-    const costs = options.withCosts && ours !== undefined ? await measureProcess(topology, ours, STARTS) : null;
+    const costs = options.withCosts && ours !== undefined ? await measureProcess(topology, ours, STARTS, calm) : null;
     const translators = variants.filter(({ id }) => id === 'plain' || id === 'ours' || id === 'other');
     const checks = options.withChecks ? await checkChecksums(topology, translators) : [];
-    return { machine: machine(), options, rows, checks, costs, goals: goalsOf(rows, costs, checks) };
+    return {
+      machine: machine(),
+      options,
+      rows,
+      checks,
+      costs,
+      goals: goalsOf(rows, costs, checks),
+      disturbed: calm.disturbed,
+    };
   } finally {
     topology.set.close();
   }
@@ -53,12 +67,13 @@ async function measureRows(
   topology: Topology,
   variants: readonly Variant[],
   options: BenchOptions,
+  calm: Calm,
 ): Promise<RowResult[]> {
   const isWanted = ({ id }: Workload) => options.only.length === 0 || options.only.some((name) => id.startsWith(name));
   const rows: RowResult[] = [];
   for (const workload of WORKLOADS.filter(isWanted)) {
     await setEndOffload(topology, workload.ends);
-    rows.push(await measureRow(topology, variants, workload, options));
+    rows.push(await measureRow(topology, variants, workload, options, calm));
   }
   await setEndOffload(topology, ALL_ON);
   return rows;
@@ -70,12 +85,14 @@ async function measureRow(
   variants: readonly Variant[],
   workload: Workload,
   { runs, seconds }: BenchOptions,
+  calm: Calm,
 ): Promise<RowResult> {
   const { id, title, unit } = workload;
   const values = Object.fromEntries(variants.map((variant) => [variant.id, [] as number[]]));
   for (let round = 0; round < runs; round++) {
     const order = round % 2 === 0 ? variants : variants.toReversed();
     for (const variant of order) {
+      await calm.wait();
       const value = await workload.measure(topology, variant, seconds);
       values[variant.id].push(value);
       process.stderr.write(`${title}, round ${round + 1}, ${variant.title}: ${value.toFixed(2)} ${unit}\n`);
@@ -88,7 +105,7 @@ function goalsOf(rows: readonly RowResult[], costs: ProcessCosts | null, checks:
   const goals = ratioGoals(rows, (id) => VARIANTS[id]);
   if (costs !== null) {
     goals.push(atMost('start to ready, ms', READY_MS, costs.readyMs));
-    goals.push(atMost('resident memory under load, MiB', RESIDENT_MIB, costs.residentMiB));
+    goals.push(atMost('resident memory under load, MiB', RESIDENT_MIB, costs.residentUnderLoadMiB));
   }
   if (checks.length > 0) {
     const bad = checks.filter(({ isIntact, badChecksums }) => !isIntact || badChecksums > 0).length;
@@ -99,7 +116,9 @@ function goalsOf(rows: readonly RowResult[], costs: ProcessCosts | null, checks:
 
 function print(result: BenchResult): void {
   const { options, rows, checks, costs, goals } = result;
-  const parts = [`${result.machine}; medians of ${options.runs}, ${options.seconds} s each`];
+  const parts = [
+    `${result.machine}; medians of ${options.runs}, ${options.seconds} s each; ${result.disturbed} disturbed`,
+  ];
   if (rows.length > 0) parts.push(throughputTable(rows, options.variants));
   if (costs !== null) parts.push(costsTable(costs));
   if (checks.length > 0) parts.push(checksTable(checks));

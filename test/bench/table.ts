@@ -34,7 +34,8 @@ export function costsTable(costs: ProcessCosts): string {
     ['', 'measured'],
     ['---', '--:'],
     ['start of the process to ready, ms', number(costs.readyMs)],
-    ['resident memory under load, peak, MiB', number(costs.residentMiB)],
+    ['resident memory under load, MiB', number(costs.residentUnderLoadMiB)],
+    ['resident memory, largest since the start, MiB', number(costs.residentPeakMiB)],
     ['processor time while idle, % of a core', number(costs.idlePercent)],
     ['wake-ups while idle, per second', number(costs.idleWakeUps)],
   ]

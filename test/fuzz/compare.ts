@@ -37,7 +37,7 @@ export class Comparison {
   }
 
   /** Generator and pool choices are not the reference's to know: it takes those that the engine would make next. */
-  private environment(): ReferenceEnvironment {
+  environment(): ReferenceEnvironment {
     let identification = this.engine.translator.nextIdentification(0);
     const { map } = this.engine.translator;
     return {
@@ -76,7 +76,8 @@ function isEqual(actual: Uint8Array, expected: Uint8Array): boolean {
   return Buffer.compare(normalised(actual), normalised(expected)) === 0;
 }
 
-function normalised(packet: Uint8Array): Uint8Array {
+/** A packet with each checksum of 0xffff above IP as 0: two zeros of one's complement. */
+export function normalised(packet: Uint8Array): Uint8Array {
   const copy = packet.slice();
   for (const at of checksumPlaces(packet)) if (copy[at] === 0xff && copy[at + 1] === 0xff) copy.set([0, 0], at);
   return copy;

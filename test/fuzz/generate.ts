@@ -30,7 +30,7 @@ export function randomPacket(world: World): Uint8Array {
   const { rng } = world;
   const version = rng.oneIn(2) ? 4 : 6;
   const packet = wholePacket(world, randomEnds(world, version), 0);
-  return rng.oneIn(3) ? damaged(rng, packet) : packet;
+  return rng.oneIn(4) ? damaged(rng, packet) : packet;
 }
 
 function randomEnds({ rng, settings }: World, version: 4 | 6): Ends {
@@ -168,7 +168,7 @@ function writeChecksum(bytes: Uint8Array, at: number, pseudo: Uint8Array | undef
   if (pseudo !== undefined) bytes.set(bytes16(internetChecksum(pseudo, bytes)), at);
 }
 
-const HOPS = [0, 1, 2, 3, 64, 64, 64, 64, 64, 255] as const;
+const HOPS = [0, 1, 1, 2, 3, 255, ...new Array<number>(24).fill(64)] as const;
 
 function ipv4Packet(rng: Random, ends: Ends, payload: Payload): Uint8Array {
   const options = rng.oneIn(6) ? ipv4Options(rng) : new Uint8Array();

@@ -26,7 +26,7 @@ const OVERLAPPING: readonly Mapping[] = [
   mapping('10.0.0.0/8', '2001:db8:a::/72'),
   mapping('8.8.0.0/16', '2001:db8:8::/112'),
 ];
-const EVERYTHING: readonly Mapping[] = [mapping('0.0.0.0/0', '2001:db8:ffff::/96')];
+const EVERYTHING: readonly Mapping[] = [...CLAT, mapping('0.0.0.0/0', '2001:db8:ffff::/96')];
 
 const OWN4 = ip4('192.0.2.250');
 const OWN6 = ip6('2001:db8:64::c000:2fa');
@@ -72,23 +72,23 @@ const SPECIAL6 = ['::', '::1', 'fe80::1', 'febf:ffff::1', 'ff02::1', 'fec0::1', 
 
 /** An IPv4 address: usually one that maps. */
 export function randomIpv4(rng: Random, settings: TranslatorSettings): number {
-  const n = rng.below(16);
-  if (n < 6 && settings.mappings.length > 0) {
+  const n = rng.below(48);
+  if (n < 20 && settings.mappings.length > 0) {
     const { ipv4 } = rng.pick(settings.mappings);
     return (ipv4.address + Math.floor((rng.next() / 2 ** 32) * 2 ** (32 - ipv4.length))) >>> 0;
   }
-  if (n < 13) return rng.pick(PLAIN4);
-  if (n === 13) return rng.pick(SPECIAL4);
-  return n === 14 ? OWN4 : rng.next();
+  if (n < 44) return rng.pick(PLAIN4);
+  if (n < 46) return rng.pick(SPECIAL4);
+  return n === 46 ? OWN4 : rng.next();
 }
 
 /** An IPv6 address: usually one that maps. */
 export function randomIpv6(rng: Random, settings: TranslatorSettings): Uint8Array {
-  const n = rng.below(16);
-  if (n < 6 && settings.mappings.length > 0) return randomInside(rng, rng.pick(settings.mappings));
-  if (n < 13 && settings.prefix !== null) return embedded(rng, settings.prefix, settings);
-  if (n === 13) return rng.pick(SPECIAL6);
-  return n === 14 ? OWN6 : rng.bytes(16);
+  const n = rng.below(48);
+  if (n < 22 && settings.mappings.length > 0) return randomInside(rng, rng.pick(settings.mappings));
+  if (n < 45 && settings.prefix !== null) return embedded(rng, settings.prefix, settings);
+  if (n === 45) return rng.pick(SPECIAL6);
+  return n === 46 ? OWN6 : rng.bytes(16);
 }
 
 function embedded(rng: Random, prefix: NonNullable<TranslatorSettings['prefix']>, settings: TranslatorSettings): Uint8Array {

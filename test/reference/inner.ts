@@ -6,9 +6,9 @@ import { bytes16, read16, withBytes } from './bytes.ts';
 import { carriedChecksum, pseudoHeader4, pseudoHeader6 } from './checksum.ts';
 import { emitIpv4, emitIpv6 } from './emit.ts';
 import { echoTypeTo4, echoTypeTo6 } from './icmp-types.ts';
-import { mapTo4, mapTo6 } from './mapping.ts';
+import { mapTo4, mapTo6, refuseBothEmbedded } from './mapping.ts';
 import * as m from './model.ts';
-import { parseIpv4, parseIpv6 } from './parse.ts';
+import { parseIpv4, parseIpv6, refuseExtensionAfterFragment, refuseSegmentsLeft } from './parse.ts';
 import { moveTransport } from './transport.ts';
 
 const untranslatable = (): never => {
@@ -35,9 +35,12 @@ function translateTo6(datagram: Uint8Array, context: m.Context): Uint8Array {
   refuseInnerIcmp(p.protocol === m.ICMPV4, m.isPiece4(p), p.payload, m.isIcmpv4Error);
   const isMartian = (address: number) => isMartian4(address, settings.tolerate.martians);
   if (isMartian(p.source) || isMartian(p.destination)) return untranslatable();
-  const source = mapTo6(p.source, 'source', context).address;
+  const mappedSource = mapTo6(p.source, 'source', context);
   // RFC 7757 §4.2: on the way back the inner destination is the hairpinning host as the other host knows it.
-  const destination = mapTo6(p.destination, 'destination', context, !context.isHairpin).address;
+  const mappedDestination = mapTo6(p.destination, 'destination', context, !context.isHairpin);
+  refuseBothEmbedded(mappedSource, mappedDestination, settings);
+  const source = mappedSource.address;
+  const destination = mappedDestination.address;
   const protocol = p.protocol === m.ICMPV4 ? m.ICMPV6 : p.protocol;
   const before = pseudoHeader4(p.source, p.destination, p.protocol, p.payloadLength);
   const after = pseudoHeader6(source, destination, protocol, p.payloadLength);
@@ -69,10 +72,14 @@ export const innerTo4 = (datagram: Uint8Array, context: m.Context): Inner4 =>
 function translateTo4(datagram: Uint8Array, context: m.Context): Inner4 {
   const { settings, env } = context;
   const p = parseIpv6(datagram, { isQuoted: true });
+  refuseSegmentsLeft(p);
+  refuseExtensionAfterFragment(p);
   refuseInnerIcmp(p.protocol === m.ICMPV6, m.isPiece6(p), p.payload, m.isIcmpv6Error);
   if (isMartian6(p.source) || isMartian6(p.destination) || p.payloadLength > 65515) return untranslatable();
   const source = mapTo4(p.source, 'source', context);
-  const destination = mapTo4(p.destination, 'destination', context).address;
+  const mappedDestination = mapTo4(p.destination, 'destination', context);
+  refuseBothEmbedded(source, mappedDestination, settings);
+  const destination = mappedDestination.address;
   const protocol = p.protocol === m.ICMPV6 ? m.ICMPV4 : p.protocol;
   const before = pseudoHeader6(p.source, p.destination, p.protocol, p.payloadLength);
   const after = pseudoHeader4(source.address, destination, protocol, p.payloadLength);
@@ -105,6 +112,9 @@ function refuseInnerIcmp(
   if (payload.length > 0 && isError(payload[0])) throw new m.Refusal('icmp-nested');
 }
 
+/** Length of an IPv4 pseudo-header. */
+const PSEUDO_HEADER4 = 12;
+
 /** The upper layer of a quoted packet. `before` and `after` are the pseudo-headers. */
 function moveInnerPayload(
   payload: Uint8Array,
@@ -114,8 +124,9 @@ function moveInnerPayload(
   after: Uint8Array,
 ): Uint8Array {
   if (offset > 0) return payload;
-  if (protocol === m.ICMPV4) return moveInnerEcho(payload, echoTypeTo6(payload[0]), new Uint8Array(), after);
-  if (protocol === m.ICMPV6) return moveInnerEcho(payload, echoTypeTo4(payload[0]), before, new Uint8Array());
+  const isTo6 = before.length === PSEUDO_HEADER4;
+  if (isTo6 && protocol === m.ICMPV4) return moveInnerEcho(payload, echoTypeTo6(payload[0]), new Uint8Array(), after);
+  if (!isTo6 && protocol === m.ICMPV6) return moveInnerEcho(payload, echoTypeTo4(payload[0]), before, new Uint8Array());
   // A quoted UDP datagram without a checksum keeps none: there is not enough of it to compute one.
   if (protocol === m.UDP && payload.length >= 8 && read16(payload, 6) === 0) return payload;
   return moveTransport(payload, protocol, before, after);

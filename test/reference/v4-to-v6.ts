@@ -18,7 +18,7 @@ export function ipv4ToIpv6(bytes: Uint8Array, context: m.Context): m.ReferenceRe
   const { settings } = context;
   const p = parseIpv4(bytes, { isQuoted: false, toleratesHeaderChecksum: settings.tolerate.headerChecksum });
   refuseMartians(p, settings.tolerate.martians);
-  if (p.destination === settings.ownIpv4 && !context.isHairpin) return answerForSelf(p);
+  if (settings.ownIpv4 !== 0 && p.destination === settings.ownIpv4 && !context.isHairpin) return answerForSelf(p);
   // T-4.1-03
   if (hasUnexpiredSourceRoute(p.options) && !settings.tolerate.sourceRoute) throw refusal('source-route', 3, 5);
   if (m.isPiece4(p)) checkPiece(p.fragmentOffset, p.moreFragments, p.payloadLength);

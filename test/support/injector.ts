@@ -16,15 +16,21 @@ import { isSentinel, SENTINEL_DATA, sentinel } from './differential-network.ts';
 import { hex, toHex } from './packets.ts';
 
 const WINDOW = 32;
+/** More than either translator writes for a packet of the interface's MTU. */
+const LONGEST_PACKET = 2048;
 const SENTINEL_TIME_LIMIT_MS = 5_000;
 const ETHERTYPE = { ipv4: 0x0800, ipv6: 0x86dd } as const;
 const PCAP = { header: 24, record: 16, lengthAt: 8, magic: 0xa1b2c3d4, linkTypeAt: 20, linkTypeRaw: 101 } as const;
 
 type Capture = ChildProcessByStdio<null, Readable, Readable>;
 
-/** Starts tcpdump on what the device's program writes, and waits until it listens. */
+/**
+ * Starts tcpdump on what the device's program writes, and waits until it listens. In immediate mode each packet takes a frame
+ * of the longest length from its buffer, so the length is limited for the buffer to hold thousands.
+ */
 async function startCapture(device: string): Promise<Capture> {
-  const options = ['-n', '-p', '-U', '--immediate-mode', '-Q', 'in', '-B', '16384', '-Z', 'root', '-w', '-'];
+  const limits = ['-s', String(LONGEST_PACKET), '-B', '16384'];
+  const options = ['-n', '-p', '-U', '--immediate-mode', '-Q', 'in', ...limits, '-Z', 'root', '-w', '-'];
   const child = spawn('tcpdump', ['-i', device, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for await (const chunk of child.stderr.iterator({ destroyOnReturn: false })) {

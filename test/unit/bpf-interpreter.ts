@@ -188,5 +188,23 @@ class Machine {
   }
 }
 
+/**
+ * The first instruction that no path leads to, in units; -1 if there is none. The kernel refuses programs that have one.
+ */
+export function unreachable(code: Uint8Array): number {
+  const view = new DataView(code.buffer, code.byteOffset, code.length);
+  const reached = new Set<number>();
+  const open = [0];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    if (reached.has(at)) continue;
+    reached.add(at);
+    const opcode = view.getUint8(at * 8);
+    if (opcode === 0x18) reached.add(at + 1);
+    if (JUMPS[opcode] !== undefined) open.push(at + 1 + view.getInt16(at * 8 + 2, true));
+    if (opcode !== 0x05 && opcode !== 0x95) open.push(at + (opcode === 0x18 ? 2 : 1));
+  }
+  return Array.from({ length: code.length / 8 }, (_, at) => at).findIndex((at) => !reached.has(at));
+}
+
 /** Runs a program over a packet. Throws where the verifier would refuse it. */
 export const interpret = (code: Uint8Array, packet: Packet): Outcome => new Machine(code, packet).run();

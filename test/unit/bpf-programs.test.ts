@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { neighbourFilter, tunIngress, uplinkIngress } from '../../src/core/bpf/programs.ts';
 import type { Prefix6 } from '../../src/core/translate/settings.ts';
 import { GOLDEN } from './bpf-golden.ts';
-import { interpret, type Outcome, type Packet } from './bpf-interpreter.ts';
+import { interpret, type Outcome, type Packet, unreachable } from './bpf-interpreter.ts';
 
 const ETH_P_IP = 0x0800;
 const ETH_P_IPV6 = 0x86dd;
@@ -198,6 +198,18 @@ describe('the filter of the neighbour watch', () => {
 });
 
 describe('the bytes of the programs', () => {
+  it('hold no instruction that is never reached, which the kernel would refuse', () => {
+    const variants = [
+      ...LENGTHS.map((length) => uplinkIngress({ clat: CLAT, prefix: prefixOf(length), tunIndex: 9 })),
+      ...[true, false].map((hasNeighbours) => tunIngress({ clat: CLAT, uplinkIndex: 3, hasNeighbours })),
+      ...[true, false].map((withSolicitations) => neighbourFilter({ clat: CLAT, withSolicitations })),
+    ];
+    assert.deepEqual(
+      variants.map(unreachable),
+      variants.map(() => -1),
+    );
+  });
+
   const made: Readonly<Record<keyof typeof GOLDEN, Uint8Array>> = {
     uplink: uplinkIngress({ clat: CLAT, prefix: prefixOf(40), tunIndex: 9 }),
     tun: tunIngress({ clat: CLAT, uplinkIndex: 3, hasNeighbours: true }),

@@ -26,7 +26,8 @@ const routesOf = (...lines: string[]): string[] => translator(...lines).tun.rout
 describe('a translator configuration', () => {
   it('leaves every setting at its default that it does not name', () => {
     const { settings } = translator('prefix: 64:ff9b::/96');
-    assert.deepEqual(settings, { ...DEFAULT_SETTINGS, prefix: WELL_KNOWN_PREFIX });
+    const own = { ownIpv4: 0xc0000008, ownIpv6: bytes('0064ff9b0000000000000000c0000008') };
+    assert.deepEqual(settings, { ...DEFAULT_SETTINGS, prefix: WELL_KNOWN_PREFIX, ...own });
   });
 
   it('as written by `config init` means the same as one with the prefix alone', () => {
@@ -102,8 +103,16 @@ describe('a translator configuration', () => {
     assert.equal(translator(...lines).settings.mappings.length, 1);
   });
 
+  it('T-E-03 chooses own addresses: 192.0.0.8, and the same inside the prefix', () => {
+    const { settings } = translator('prefix: 2001:db8:122:344::/64');
+    assert.equal(settings.ownIpv4, 0xc0000008);
+    assert.deepEqual(settings.ownIpv6, bytes('20010db80122034400c0000008000000'));
+    assert.equal(translator('mappings: [{ipv4: 192.0.2.1, ipv6: "2001:db8::1"}]').settings.ownIpv6, null);
+  });
+
   it('warns when no ICMP errors can be sent', () => {
-    assert.equal(translator('prefix: 64:ff9b::/96').warnings.length, 2);
+    assert.equal(translator('prefix: 64:ff9b::/96').warnings.length, 0);
+    assert.equal(translator('prefix: 64:ff9b::/96', 'own-ipv4: none', 'own-ipv6: none').warnings.length, 2);
     assert.equal(translator('prefix: 64:ff9b::/96', 'own-ipv4: 192.0.2.1', 'own-ipv6: 64:ff9b::1').warnings.length, 0);
   });
 });

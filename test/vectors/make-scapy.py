@@ -467,10 +467,12 @@ vec('T-5.1-03', 'an atomic fragment keeps its Identification', IPv6(src=C6, dst=
     nh=17, offset=0, m=0, id=0xabcd1234) / Raw(whole_udp6), q4(Raw(whole_udp4), ident=0x1234, proto=17))
 vec('T-4.1-07', 'a fragment before the last that is no multiple of eight', piece4(0, 30, True), verdict='bad-fragment')
 vec('T-5.1-03', 'a fragment before the last that is no multiple of eight', in6(0, 30, True), verdict='bad-fragment')
-vec('A-06', 'a host that the CLAT does not speak for, to IPv6', p4(udp(), src='192.0.2.99'), verdict='both-embedded',
-    allowBothEmbedded=False)
-vec('A-06', 'a host that the CLAT does not speak for, to IPv4', p6(udp(), src=R6, hlim=64), verdict='both-embedded',
-    allowBothEmbedded=False)
+packet = p4(udp(), src='192.0.2.99')
+vec('A-06', 'a host that the CLAT does not speak for, to IPv6, is answered with 3/13', packet, verdict='both-embedded',
+    reply=own4(packet, 3, 13, dst='192.0.2.99'), allowBothEmbedded=False)
+packet = p6(udp(), src=R6, hlim=64)
+vec('A-06', 'a host that the CLAT does not speak for, to IPv4, is answered with 1/5', packet, verdict='both-embedded',
+    reply=own6(packet, ICMPv6DestUnreach(code=5), dst=R6), allowBothEmbedded=False)
 NO_PREFIX = {'prefix': None, 'mappings': [[C4 + '/32', C6 + '/128'], [S4 + '/32', S6 + '/128']]}
 vec('T-5.2-10', 'a router without an IPv6 form gets one from the pool', error4(11, 0),
     error6(ICMPv6TimeExceeded(), src='2001:db8:6791::1'), icmpPoolIpv6='2001:db8:6791::1/128', **NO_PREFIX)

@@ -14,7 +14,7 @@ export const add: AddCommand = (program, { actions, terminal, finish }) => {
     .action(async ({ json }: { readonly json?: true }) => {
       const undone = await actions.cleanup();
       if (json === true) terminal.out(`${JSON.stringify({ undone })}\n`);
-      else terminal.out(undone.length === 0 ? 'nothing to undo\n' : undone.map((line) => `undone: ${line}\n`).join(''));
+      else terminal.out(undone.length === 0 ? 'nothing to undo\n' : undone.map((line) => `${line}\n`).join(''));
       finish(EXIT.done);
     });
 };

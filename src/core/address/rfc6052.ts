@@ -92,6 +92,17 @@ export function embedWord3(p: EmbeddingPrefix, ipv4: number): number {
   return p.length === 64 ? ipv4 << 24 : 0;
 }
 
+/** The embedded address as 16 bytes; for configuration, not for packets. Throws RangeError as makeEmbeddingPrefix. */
+export function embedAddress(prefix: Prefix6, ipv4: number): Uint8Array {
+  const p = makeEmbeddingPrefix(prefix);
+  const view = new DataView(new ArrayBuffer(16));
+  view.setInt32(0, p.p0);
+  view.setInt32(4, embedWord1(p, ipv4));
+  view.setInt32(8, embedWord2(p, ipv4));
+  view.setInt32(12, embedWord3(p, ipv4));
+  return new Uint8Array(view.buffer);
+}
+
 /** Whether an address lies inside the prefix. */
 export const isInside = (p: EmbeddingPrefix, w0: number, w1: number, w2: number): boolean =>
   w0 === p.p0 && (w1 & p.mask1) === p.p1 && (w2 & p.mask2) === p.p2;

@@ -3,6 +3,9 @@
 import type { Prefix4, Prefix6 } from '../translate/settings.ts';
 import { WELL_KNOWN_PREFIX } from '../translate/settings.ts';
 
+/** 192.0.0.8, the IPv4 dummy address (RFC 7600 §4.8): source of ICMP errors that have no IPv4 source of their own. */
+export const DUMMY_IPV4 = 0xc0000008;
+
 /** 0/8, 127/8, 224/4 and 240/4 (255.255.255.255 among them): never source or destination of a translated packet. */
 export function isMartian4(ipv4: number): boolean {
   const first = ipv4 >>> 24;

@@ -135,10 +135,7 @@ export function uplinkIngress({ clat, prefix, tunIndex }: UplinkIngress): Uint8A
     ...onlyAddress(clat, HEADER + IPV6_DESTINATION, 'next'),
     ...onlyPrefix(prefix, HEADER + IPV6_SOURCE, 'foreign'),
     label('redirect'),
-    set(1, tunIndex),
-    set(2, 0),
-    call(HELPER.redirect),
-    exit(),
+    ...redirectTo(tunIndex),
     label('foreign'),
     load(8, 2, 10, NEXT_HEADER),
     jumpIfNot(2, ICMPV6, 'drop'),
@@ -177,16 +174,16 @@ export function tunIngress({ clat, uplinkIndex, hasNeighbours }: TunIngress): Ui
     ...onlyIpv6('next'),
     ...read(IPV6_SOURCE, HEADER + IPV6_SOURCE, 16, 'next'),
     ...onlyAddress(clat, HEADER + IPV6_SOURCE, 'next'),
-    ...(hasNeighbours ? redirectToNeighbour(uplinkIndex) : [set(1, uplinkIndex), set(2, 0), call(HELPER.redirect)]),
-    exit(),
-    label('drop'),
-    ...leave(TCX.drop),
+    ...(hasNeighbours ? redirectToNeighbour(uplinkIndex) : redirectTo(uplinkIndex)),
     label('next'),
     ...leave(TCX.next),
   ]);
 }
 
-/** Makes room for the Ethernet header, which redirect_neigh fills in. */
+/** Sends the packet out of an interface as it is; the end. */
+const redirectTo = (index: number): Item[] => [set(1, index), set(2, 0), call(HELPER.redirect), exit()];
+
+/** Makes room for the Ethernet header, which redirect_neigh fills in; the end. */
 const redirectToNeighbour = (uplinkIndex: number): Item[] => [
   move(1, 6),
   set(2, ETHERNET_HEADER),
@@ -198,6 +195,9 @@ const redirectToNeighbour = (uplinkIndex: number): Item[] => [
   set(3, 0),
   set(4, 0),
   call(HELPER.redirectNeigh),
+  exit(),
+  label('drop'),
+  ...leave(TCX.drop),
 ];
 
 /** What the socket filter of the neighbour watch is made from. */

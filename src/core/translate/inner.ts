@@ -136,8 +136,9 @@ function emitInnerIpv4(t: Translator, s: Slab, from: number, to: number, total: 
 
 /** Only whole echo messages may stand inside; an error inside an error ends it (RFC 7915 §4.3). */
 function checkInnerIcmp(isFragment: boolean, data: number, isError: boolean, isEcho: boolean): number {
+  if (isFragment) return ICMP_INNER;
   if (isError) return ICMP_NESTED;
-  return isFragment || (data > 0 && !isEcho) ? ICMP_INNER : TRANSLATED;
+  return data > 0 && !isEcho ? ICMP_INNER : TRANSLATED;
 }
 
 function isEcho4(s: Slab, at: number, data: number): boolean {

@@ -18,7 +18,7 @@ import {
   payloadLength,
   trafficClass,
 } from '../wire/ipv6.ts';
-import { clearOffload, GSO_NONE, GSO_TCPV6, gsoType, isPlain, OFFLOAD_HEADER } from '../wire/offload.ts';
+import { clearOffload, GSO_NONE, GSO_TCPV6, gsoSize, gsoType, isPlain, OFFLOAD_HEADER } from '../wire/offload.ts';
 import { HOP_BY_HOP, ICMP, ICMPV6, isExtensionAfterFragment } from '../wire/protocol.ts';
 import { append, type PacketList, type Slab } from '../wire/slab.ts';
 import { answerEcho6 } from './echo.ts';
@@ -139,10 +139,8 @@ function turnRound(
     sendIcmpv6Refusal(t, s, at, end, out, nowMs, verdicts.NON_GLOBAL);
     return verdicts.NON_GLOBAL;
   }
-  const payload = end - upper;
-  const isSuper = !isPlain(s, at - OFFLOAD_HEADER) && gsoType(s, at - OFFLOAD_HEADER) !== GSO_NONE;
-  const isTooBig = fragment < 0 && !isSuper && payload + IPV6_HEADER > t.ipv6Mtu;
-  if (isTooBig || payload + IPV4_HEADER > UNLIMITED) {
+  const isTooBig = fragment < 0 && largestPayload(t, s, at, end) + IPV6_HEADER > t.ipv6Mtu;
+  if (isTooBig || end - upper + IPV4_HEADER > UNLIMITED) {
     sendIcmpv6Error(t, s, at, end, out, nowMs, 2, 0, t.ipv6Mtu);
     return verdicts.TOO_BIG;
   }
@@ -151,6 +149,15 @@ function turnRound(
   if (verdict !== TRANSLATED) return verdict;
   t.secondPassSource = PREFIX_ONLY;
   return secondPass(t, s, first, out, nowMs);
+}
+
+/** Bytes behind the IP headers in the largest packet that this one stands for. */
+function largestPayload(t: Translator, s: Slab, at: number, end: number): number {
+  const { upper, protocol } = t.chain;
+  const payload = end - upper;
+  const h = at - OFFLOAD_HEADER;
+  if (isPlain(s, h) || gsoType(s, h) === GSO_NONE) return payload;
+  return Math.min(payload, transportHeader(s, upper, payload, protocol) + gsoSize(s, h));
 }
 
 /** Sends the IPv4 packet that is last in the list, number `first`, through the other direction. */

@@ -17,6 +17,7 @@ import { takeStateDir } from '../state-dir.ts';
 import { makeChange, undoChange } from './execute.ts';
 import { readFacts } from './facts.ts';
 import { forwardDrops } from './forward-policy.ts';
+import { requirePrivileges } from './privileges.ts';
 import type { Redirect } from './redirect/redirect.ts';
 
 /** Called at points where a crash must not lose anything; tests stop the process there. */
@@ -218,6 +219,7 @@ export async function openLinuxHost(
   redirect: Redirect,
   crashPoint: CrashPoint = noCrash,
 ): Promise<HostControl> {
+  requirePrivileges();
   const mark = takeStateDir(stateDir);
   try {
     await cleanUpTaken(stateDir, log);

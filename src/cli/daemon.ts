@@ -1,0 +1,74 @@
+// Finds the daemons of this host and connects to them.
+
+import { XlatError } from '../contract/errors.ts';
+import type { Access } from '../contract/methods.ts';
+import { type ControlConnection, connectTo } from '../control/client.ts';
+import { controlDirectories, type Endpoint, findEndpoints, surroundings } from '../control/endpoint.ts';
+
+const PROGRAM = 'xlat464 command line';
+const OPERATION = 'find the daemon';
+
+/** No daemon, or none of that name. */
+export function notRunning(name?: string): XlatError {
+  const message = name === undefined ? 'no daemon is running' : `no daemon called ${name} is running`;
+  const advice = 'Start one with "sudo xlat464 client" or "sudo xlat464 translate -c FILE".';
+  return new XlatError('DAEMON_NOT_RUNNING', OPERATION, message, { advice });
+}
+
+/**
+ * Connects to every daemon that runs, or to the one of that name.
+ * @throws XlatError when there are some and none can be talked to; no daemon is an empty list
+ */
+export async function connectToAll(access: Access, name?: string): Promise<readonly ControlConnection[]> {
+  const endpoints = endpointsHere().filter((endpoint) => name === undefined || endpoint.name === name);
+  const tried = await Promise.allSettled(endpoints.map((endpoint) => connectAs(endpoint, access)));
+  const connections = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  if (connections.length > 0) return connections;
+  for (const one of tried) if (one.status === 'rejected' && !isGone(one.reason)) throw one.reason;
+  return [];
+}
+
+/**
+ * Connects to the one daemon that runs, or to the one of that name.
+ * @throws XlatError DAEMON_NOT_RUNNING; DAEMON_AMBIGUOUS when there are several; as {@link connectTo}
+ */
+export async function connectToOne(access: Access, name?: string): Promise<ControlConnection> {
+  const [first, ...others] = await connectToAll(access, name);
+  if (first === undefined) throw notRunning(name);
+  if (others.length === 0) return first;
+  const names = [first, ...others].map(({ hello }) => hello.name);
+  for (const connection of [first, ...others]) connection.close();
+  const advice = `Choose one with --name: ${names.join(', ')}.`;
+  throw new XlatError('DAEMON_AMBIGUOUS', OPERATION, `${names.length} daemons are running`, { advice });
+}
+
+function endpointsHere(): readonly Endpoint[] {
+  try {
+    return findEndpoints(controlDirectories(surroundings()));
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const isRefused = code === 'EACCES' || code === 'EPERM';
+    throw new XlatError(
+      isRefused ? 'NOT_PERMITTED' : 'CONTROL_FAILED',
+      OPERATION,
+      `cannot look for daemons: ${message}`,
+      {
+        ...(isRefused ? { advice: 'Use sudo.' } : {}),
+        cause,
+      },
+    );
+  }
+}
+
+/** Readers who may use the administrators' socket do, for nobody else can fill it. */
+async function connectAs(endpoint: Endpoint, access: Access): Promise<ControlConnection> {
+  if (access === 'admin') return connectTo(endpoint, 'admin', PROGRAM);
+  try {
+    return await connectTo(endpoint, 'admin', PROGRAM);
+  } catch (error) {
+    if (error instanceof XlatError && error.code === 'PROTOCOL_MISMATCH') throw error;
+    return connectTo(endpoint, 'read', PROGRAM);
+  }
+}
+
+const isGone = (error: unknown): boolean => error instanceof XlatError && error.code === 'DAEMON_NOT_RUNNING';

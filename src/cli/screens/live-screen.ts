@@ -1,0 +1,50 @@
+// A screen that is drawn again and again, in the terminal's alternate buffer, so that what was there before is there again
+// afterwards. Escape sequences: xterm's ctlseqs, “Alternate Screen Buffer” and “Cursor”.
+
+import type { WriteStream } from 'node:tty';
+
+const ENTER = '\u001b[?1049h\u001b[?25l';
+const LEAVE = '\u001b[?25h\u001b[?1049l';
+const HOME = '\u001b[H';
+const CLEAR_LINE = '\u001b[K';
+const CLEAR_BELOW = '\u001b[J';
+
+/** A terminal's size. */
+export interface ScreenSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** A screen that is being shown. */
+export interface LiveScreen {
+  /** Draws anew, now. */
+  draw(): void;
+  /** Gives the terminal back as it was. A second call does nothing. */
+  close(): void;
+}
+
+/**
+ * Shows a screen, also after the window's size has changed.
+ * @param render gives the lines for a size; what is too much is cut off
+ */
+export function showLive(terminal: WriteStream, render: (size: ScreenSize) => readonly string[]): LiveScreen {
+  let isOpen = true;
+  const draw = (): void => {
+    if (!isOpen) return;
+    const { columns = 80, rows = 24 } = terminal;
+    const lines = render({ columns, rows }).slice(0, rows);
+    terminal.write(`${HOME}${lines.map((line) => line + CLEAR_LINE).join('\r\n')}${CLEAR_BELOW}`);
+  };
+  const close = (): void => {
+    if (!isOpen) return;
+    isOpen = false;
+    terminal.off('resize', draw);
+    process.off('exit', close);
+    terminal.write(LEAVE);
+  };
+  terminal.write(ENTER);
+  terminal.on('resize', draw);
+  process.on('exit', close); // however this program ends
+  draw();
+  return { draw, close };
+}

@@ -1,0 +1,201 @@
+// The status screen: a snapshot as lines of text. Pure: the clock and the width come in. Read first: contract/status.ts.
+
+import type { Snapshot } from '../../contract/methods.ts';
+import { dropsOf } from '../../contract/rates.ts';
+import type { Status, StatusEvent } from '../../contract/status.ts';
+import { paint } from '../terminal.ts';
+import { bytes, count, duration, fit, percent, rate, timeOfDay, wrap } from './format.ts';
+
+/** How the screen is to look. */
+export interface ScreenOptions {
+  /** Width in columns; the screen needs {@link LEAST_COLUMNS}. */
+  readonly columns: number;
+  /** Lines that there are; the events get what is left. null: as many as it takes. */
+  readonly rows: number | null;
+  readonly colour: boolean;
+  readonly nowMs: number;
+}
+
+/** Below this lines are cut. */
+const LEAST_COLUMNS = 80;
+const LABEL = 9;
+const DROPS_SHOWN = 5;
+const EVENTS_SHOWN = 8;
+const EVENTS_LEAST = 3;
+
+type Colour = 1 | 31 | 32 | 33;
+
+/** One line, and the colour of a part of it. */
+interface Line {
+  readonly text: string;
+  readonly part?: { readonly text: string; readonly colour: Colour };
+}
+
+/** The screen. @returns lines no wider than the columns, colour apart */
+export function statusScreen({ status, events }: Snapshot, options: ScreenOptions): readonly string[] {
+  const width = Math.max(LEAST_COLUMNS, options.columns);
+  const head = [
+    ...titleLines(status, options.nowMs),
+    ...stateLines(status, width, options.nowMs),
+    ...networkLines(status, options.nowMs),
+    ...deviceLines(status, width),
+    ...trafficLines(status),
+    ...dropLines(status, width),
+  ];
+  const left = options.rows === null ? EVENTS_SHOWN : options.rows - head.length - 2;
+  const lines = [...head, ...eventLines(events, Math.min(EVENTS_SHOWN, Math.max(EVENTS_LEAST, left)))];
+  return lines.map((line) => painted(line, options.columns, options.colour));
+}
+
+function painted({ text, part }: Line, columns: number, colour: boolean): string {
+  const cut = fit(text, columns);
+  return part === undefined || !cut.includes(part.text)
+    ? cut
+    : cut.replace(part.text, () => paint(part.text, part.colour, colour));
+}
+
+const heading = (text: string): readonly Line[] => [{ text: '' }, { text, part: { text, colour: 1 } }];
+
+const labelled = (label: string, text: string): Line => ({ text: `${label.padEnd(LABEL)}${text}` });
+
+function titleLines({ daemon }: Status, nowMs: number): readonly Line[] {
+  const name = `xlat464 ${daemon.name}`;
+  const text = `${name} · version ${daemon.version} · process ${daemon.pid} · up ${duration(nowMs - daemon.startedMs)}`;
+  return [{ text, part: { text: name, colour: 1 } }, { text: '' }];
+}
+
+const STATE_COLOUR: Readonly<Record<string, Colour>> = {
+  running: 32,
+  waiting: 33,
+  starting: 33,
+  stopping: 33,
+  stopped: 31,
+};
+
+function stateLines({ state }: Status, width: number, nowMs: number): readonly Line[] {
+  const colour = STATE_COLOUR[state.name];
+  const first = labelled('State', `${state.name} for ${duration(nowMs - state.sinceMs)} (${state.reason})`);
+  const why = wrap(state.text, width - LABEL).map((text) => labelled('', text));
+  return [colour === undefined ? first : { ...first, part: { text: state.name, colour } }, ...why];
+}
+
+const PREFIX_SOURCE: Readonly<Record<string, string>> = {
+  configuration: 'from the configuration',
+  'router-advertisement': 'from a router advertisement (RFC 8781)',
+  dns: 'found by DNS (RFC 7050)',
+};
+
+function networkLines({ prefix, addresses, device, uplink, mappings }: Status, nowMs: number): readonly Line[] {
+  const lines = [labelled('PREF64', prefix === null ? 'none' : describePrefix(prefix, nowMs))];
+  const on = device === null ? '' : ` on ${device.name}`;
+  if (addresses.ipv4 !== null || device !== null) {
+    lines.push(labelled('IPv4', `${addresses.ipv4 ?? 'no own address'}${on}${mtu(device?.ipv4MtuBytes)}`));
+    lines.push(labelled('IPv6', `${addresses.ipv6 ?? 'no own address'}${mtu(device?.ipv6MtuBytes)}`));
+  }
+  if (uplink !== null) {
+    const source = uplink.source === null ? '' : `, from ${uplink.source}`;
+    lines.push(labelled('Uplink', `${uplink.name} by ${uplink.kind}${mtu(uplink.mtuBytes)}${source}`));
+  }
+  const { explicit, poolAddresses } = mappings;
+  if (explicit > 1 || poolAddresses > 0) {
+    const pool = poolAddresses > 0 ? `, a pool of ${count(poolAddresses)} addresses` : '';
+    lines.push(labelled('Mappings', `${count(explicit)} explicit${pool}`));
+  }
+  return lines;
+}
+
+const mtu = (mtuBytes: number | undefined): string =>
+  mtuBytes === undefined || mtuBytes === 0 ? '' : `, MTU ${mtuBytes}`;
+
+function describePrefix({ prefix, source, validUntilMs }: NonNullable<Status['prefix']>, nowMs: number): string {
+  const until = validUntilMs === null ? '' : `, valid for ${duration(validUntilMs - nowMs)}`;
+  return `${prefix}, ${PREFIX_SOURCE[source] ?? `from ${source}`}${until}`;
+}
+
+function deviceLines({ device, counters }: Status, width: number): readonly Line[] {
+  if (device === null) return [];
+  const { tcpSegmentation, udpSegmentation, vnetHeader } = device.offload;
+  const kinds = [
+    ...(vnetHeader ? ['checksums'] : []),
+    ...(tcpSegmentation ? ['TCP'] : []),
+    ...(udpSegmentation ? ['UDP'] : []),
+  ];
+  const queues = device.queues === 1 ? '1 queue' : `${device.queues} queues`;
+  const merged =
+    counters === null || counters.superPacketsMade === 0
+      ? ''
+      : `, ${count(counters.packetsMerged)} packets into ${count(counters.superPacketsMade)}`;
+  return [
+    labelled('Offload', `${kinds.length === 0 ? 'none' : kinds.join(', ')}; ${queues}`),
+    labelled('Merging', `${device.isCoalescing ? 'on' : 'off'}${merged}`),
+    ...device.notes.flatMap((note) =>
+      wrap(note, width - LABEL).map((text, i) => labelled(i === 0 ? 'Note' : '', text)),
+    ),
+  ];
+}
+
+/** Columns of the traffic table. */
+const row = (label: string, cells: readonly string[]): string =>
+  `${label.padEnd(13)}${cells.map((cell, i) => cell.padStart([10, 11, 13, 13, 18][i] ?? 10)).join('')}`;
+
+function trafficLines({ counters, rates }: Status): readonly Line[] {
+  if (counters === null) return [];
+  const drops = dropsOf(counters.verdicts);
+  const line = (label: string, family: 'ipv4' | 'ipv6'): Line => {
+    const [packets, dropped] = [counters.packetsIn[family], drops[family]];
+    const part = `${count(dropped)} (${percent(dropped, packets)})`;
+    const cells = [
+      rates === null ? '–' : rate(8 * rates.bytesIn[family]),
+      rates === null ? '–' : rate(rates.packetsIn[family]),
+      bytes(counters.bytesIn[family]),
+      count(packets),
+      part,
+    ];
+    return { text: row(label, cells), ...(dropped > 0 ? { part: { text: part, colour: 33 } } : {}) };
+  };
+  const table = row('Traffic', ['bit/s', 'packets/s', 'bytes', 'packets', 'dropped']);
+  return [...heading(table), line('IPv4 → IPv6', 'ipv4'), line('IPv6 → IPv4', 'ipv6'), ...refusedLines(counters)];
+}
+
+function refusedLines({ writesRefused }: NonNullable<Status['counters']>): readonly Line[] {
+  if (writesRefused === 0) return [];
+  const text = `${count(writesRefused)} translated packets were not taken by the virtual interface`;
+  return [{ text, part: { text, colour: 33 } }];
+}
+
+function dropLines({ counters }: Status, width: number): readonly Line[] {
+  const drops = (counters?.verdicts ?? [])
+    .filter(({ isDrop }) => isDrop)
+    .map((verdict) => ({ ...verdict, packets: verdict.ipv4 + verdict.ipv6 }))
+    .sort((a, b) => b.packets - a.packets);
+  if (drops.length === 0) return [];
+  const lines = drops
+    .slice(0, DROPS_SHOWN)
+    .flatMap(({ packets, name, rule, text }) => [
+      { text: `${count(packets).padStart(9)}  ${name} (${rule})`, part: { text: name, colour: 33 as const } },
+      ...wrap(text, width - 11).map((part) => ({ text: `${' '.repeat(11)}${part}` })),
+    ]);
+  const others = drops.length - DROPS_SHOWN;
+  const more = others > 0 ? [{ text: `${' '.repeat(11)}and ${others} more, see --json` }] : [];
+  return [...heading('Dropped, and why'), ...lines, ...more];
+}
+
+function eventLines(events: readonly StatusEvent[], most: number): readonly Line[] {
+  if (events.length === 0) return [];
+  return [...heading('Recent events'), ...events.slice(-most).map(eventLine)];
+}
+
+const LEVEL_COLOUR: Readonly<Record<string, Colour>> = { warn: 33, error: 31 };
+
+function eventLine({ timeMs, level, text, code }: StatusEvent): Line {
+  const colour = LEVEL_COLOUR[level];
+  const line = `${timeOfDay(timeMs)} ${text} (${code})`;
+  return colour === undefined ? { text: line } : { text: line, part: { text, colour } };
+}
+
+/** One event as a line of `xlat464 events`. */
+export function eventText(event: StatusEvent, colour: boolean): string {
+  const date = new Date(event.timeMs).toISOString().slice(0, 10);
+  const { text, part } = eventLine(event);
+  return `${date} ${part === undefined ? text : text.replace(part.text, () => paint(part.text, part.colour, colour))}`;
+}

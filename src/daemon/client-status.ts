@@ -1,0 +1,50 @@
+// The client's part of the snapshot, from what the client says about itself.
+
+import type { ClientState } from '../client/running-client.ts';
+import { REASONS } from '../contract/reasons.ts';
+import type { StatusState } from '../contract/status.ts';
+import type { EventLog } from '../control/event-log.ts';
+import type { TranslatorSettings } from '../core/translate/settings.ts';
+import { type Identity, type RoleFacts, StatusBoard } from './status-board.ts';
+
+/** A board that follows a client. @param read the client's state now */
+export function clientBoard(identity: Identity, read: () => ClientState, events: EventLog): StatusBoard {
+  const facts = (settings: TranslatorSettings | null): RoleFacts => factsOf(read(), settings, events);
+  const board = new StatusBoard(identity, facts);
+  // A change of state comes with a line in the log, in the same turn.
+  events.listen(() => queueMicrotask(() => board.look()));
+  return board;
+}
+
+function factsOf(state: ClientState, settings: TranslatorSettings | null, events: EventLog): RoleFacts {
+  const isRunning = state.state === 'running';
+  return {
+    state: stateOf(state, events),
+    addresses: isRunning ? { ipv4: state.ipv4, ipv6: state.clat } : { ipv4: null, ipv6: null },
+    uplink: isRunning
+      ? { name: state.uplink, kind: state.uplinkKind, mtuBytes: settings?.ipv6Mtu ?? 0, source: null }
+      : null,
+  };
+}
+
+function stateOf(state: ClientState, events: EventLog): Omit<StatusState, 'sinceMs'> {
+  if (events.hasSeen('client-stopping')) return described('stopping', 'client-stopping');
+  switch (state.state) {
+    case 'starting':
+      return described('starting', 'client-starting');
+    case 'waiting':
+      return { name: 'waiting', reason: state.reason, text: state.why };
+    case 'running':
+      return described('running', 'client-ready');
+    case 'stopped':
+      return described('stopped', 'client-stopped');
+    default:
+      return state satisfies never;
+  }
+}
+
+const described = (name: string, reason: keyof typeof REASONS): Omit<StatusState, 'sinceMs'> => ({
+  name,
+  reason,
+  text: REASONS[reason],
+});
