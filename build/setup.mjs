@@ -122,28 +122,49 @@ function installOrUpdate(privilege, install) {
 }
 
 const POLICY = '/usr/sbin/policy-rc.d';
+const MARK = '# xlat464 setup: for the time of one installation';
+const POLICY_TEXT = `#!/bin/sh\n${MARK}\nexit 101\n`;
 
 /**
  * tayga and unbound bring services that Debian starts when they are installed. invoke-rc.d asks policy-rc.d first, and 101
- * means "do not start". A policy that is there already stays.
+ * means "do not start". A policy of somebody else stays.
  */
 function withoutServices(privilege, action) {
   if (existsSync(POLICY)) return action();
-  const write = ['sh', '-c', `printf '#!/bin/sh\\nexit 101\\n' > ${POLICY} && chmod 755 ${POLICY}`];
-  const remove = () => {
-    if (privilege.length === 0) rmSync(POLICY, { force: true });
-    else spawnSync(privilege[0], [...privilege.slice(1), 'rm', '-f', POLICY], { stdio: 'ignore' });
-  };
+  const write = ['sh', '-c', `printf '%s' "$1" > ${POLICY} && chmod 755 ${POLICY}`, 'sh', POLICY_TEXT];
+  const remove = () => removePolicy(privilege);
   process.on('exit', remove); // also when a step fails
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
   if (privilege.length > 0) {
     step([...privilege, ...write], 'keeping the services from starting');
   } else {
-    writeFileSync(POLICY, '#!/bin/sh\nexit 101\n');
+    writeFileSync(POLICY, POLICY_TEXT);
     chmodSync(POLICY, 0o755);
   }
   action();
   remove();
+}
+
+function isOurPolicy() {
+  try {
+    return readFileSync(POLICY, 'utf8').includes(MARK);
+  } catch {
+    return false; // there is none, or it is not for all to read, as ours is
+  }
+}
+
+function removePolicy(privilege) {
+  if (privilege.length === 0) rmSync(POLICY, { force: true });
+  else spawnSync(privilege[0], [...privilege.slice(1), 'rm', '-f', POLICY], { stdio: 'ignore' });
+}
+
+/** kill -9 during an installation leaves the policy behind, and no service of this host would start when it is installed. */
+function removeStalePolicy() {
+  if (!isOurPolicy()) return;
+  const privilege = becomeRoot();
+  if (privilege === undefined) return say(`please remove ${POLICY}, which an installation that was killed has left`);
+  removePolicy(privilege);
+  say(`removed ${POLICY}, which an installation that was killed has left`);
 }
 
 function buildAddon() {
@@ -167,6 +188,7 @@ function main(purpose) {
   if (!LAB.includes(purpose)) fail('usage: node build/setup.mjs lab|test|bench');
   if (process.platform !== 'linux') fail('the lab, the tests and the benchmark need Linux.');
   checkNode();
+  removeStalePolicy();
   installDebianPackages(purpose);
   installNpmPackages();
   buildAddon();

@@ -4,9 +4,7 @@ import type { ClientConfig } from '../config/client.ts';
 import { DUMMY_IPV4 } from '../core/address/special.ts';
 import type { Mapping, Prefix6, TranslatorSettings } from '../core/translate/settings.ts';
 import { DEFAULT_SETTINGS } from '../core/translate/settings.ts';
-
-/** Length of an IPv6 header less that of an IPv4 header: what a packet grows by. */
-export const HEADER_DIFFERENCE = 20;
+import { HEADER_DIFFERENCE } from '../core/wire/ipv6.ts';
 
 /** MTU of the IPv4 side, rule D-12: the configured one, or what is left of the uplink's. */
 export const ipv4MtuOf = (config: ClientConfig, uplinkMtuBytes: number): number =>
@@ -36,9 +34,10 @@ export function clatSettings(
     mappings: [clatMapping(ipv4, clat)],
     allowBothEmbedded: false,
     ownIpv4: DUMMY_IPV4,
-    // No IPv6 address of its own: the CLAT's is the host's, and all that comes for it is to be translated. Hop limits that run
-    // out on the way in are reported by the kernel, which forwards before we see the packet.
-    ownIpv6: null,
+    // The CLAT's address is the host's: all that comes for it is to be translated. Errors about it come from it, too; a CLAT that
+    // were silent would make what is too big for the IPv4 side vanish without a word (rule T-5.1-05).
+    ownIpv6: clat,
+    ownIpv6IsShared: true,
     icmpPoolIpv4: [{ address: DUMMY_IPV4, length: 32 }],
     ipv4Mtu: ipv4MtuOf(config, ipv6MtuBytes),
     ipv6Mtu: ipv6MtuBytes,

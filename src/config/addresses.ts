@@ -8,7 +8,7 @@ import type { Prefix4, Prefix6 } from '../core/translate/settings.ts';
 import { bad, good, type ShapeOf, type TextResult, text } from './fields.ts';
 
 /** The lengths of RFC 6052 §2.2. */
-export const NAT64_LENGTHS: readonly number[] = [32, 40, 48, 56, 64, 96];
+const NAT64_LENGTHS: readonly number[] = [32, 40, 48, 56, 64, 96];
 
 const V4 = String.raw`\d{1,3}(\.\d{1,3}){3}`;
 const V6 = '[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*';
@@ -54,7 +54,7 @@ export function parsePrefix6(input: string): TextResult<Prefix6> {
 }
 
 /** A NAT64 prefix: one of six lengths, bits 64–71 zero (RFC 6052 §2.2). */
-export function parseNat64Prefix(input: string): TextResult<Prefix6> {
+function parseNat64Prefix(input: string): TextResult<Prefix6> {
   const lengths = NAT64_LENGTHS.map((length) => `/${length}`).join(', ');
   if (!input.includes('/')) return bad('has no prefix length', `add one of ${lengths}`);
   const prefix = parsePrefix6(input);
@@ -86,11 +86,11 @@ export const MARTIANS_IPV4 = '0/8, 127/8, 224/4 or 240/4';
 export const MARTIANS_IPV6 = '::, ::1, fe80::/10 or ff00::/8';
 
 /** Clears the bits after `length` (0–32). */
-export const maskIpv4 = (address: number, length: number): number =>
+const maskIpv4 = (address: number, length: number): number =>
   length === 0 ? 0 : (address & (0xffffffff << (32 - length))) >>> 0;
 
 /** Clears the bits after `length` (0–128), in a copy. */
-export function maskIpv6(address: Uint8Array, length: number): Uint8Array {
+function maskIpv6(address: Uint8Array, length: number): Uint8Array {
   return address.map((byte, i) => {
     const bits = Math.min(Math.max(length - i * 8, 0), 8);
     return byte & (0xff00 >> bits) & 0xff;

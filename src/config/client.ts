@@ -1,6 +1,7 @@
 // The client's configuration: keys of a `role: client` file and options of `xlat464 client`, one table for both.
 
 import { isMartian4 } from '../core/address/special.ts';
+import { DEFAULT_METRIC } from '../core/host/host-config.ts';
 import type { Prefix6 } from '../core/translate/settings.ts';
 import { ipv4, ipv6, isMartianIpv6, MARTIANS_IPV4, MARTIANS_IPV6, nat64Prefix } from './addresses.ts';
 import { checkFields, Findings } from './check.ts';
@@ -41,7 +42,7 @@ export const CLIENT_FIELDS = {
   ),
   metric: field(
     integer(0, 4_294_967_295),
-    2048,
+    DEFAULT_METRIC,
     'Metric of the IPv4 default route; native IPv4 with a lower one wins.',
   ),
   force: field(flag, false, 'Start although the host has an IPv4 default route.'),

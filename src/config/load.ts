@@ -16,7 +16,7 @@ import { parseYaml } from './yaml-document.ts';
 export type Config = TranslatorConfig | ClientConfig;
 
 /** The roles that a file may configure. */
-export const ROLES = ['translator', 'client'] as const;
+const ROLES = ['translator', 'client'] as const;
 
 const OPERATION = 'read the configuration';
 

@@ -1,6 +1,6 @@
 // What mappings must be beside each other and beside the rest: suffix lengths, overlaps (RFC 7757 §3.1), martians (A-04).
 
-import { checkMapping } from '../core/address/eam.ts';
+import { hasRoomForSuffix } from '../core/address/eam.ts';
 import { isMartian4 } from '../core/address/special.ts';
 import type { Prefix4 } from '../core/translate/settings.ts';
 import {
@@ -40,7 +40,7 @@ const issue = (m: PlacedMapping, problem: string, advice: string): ConfigIssue =
 
 function checkOne(m: PlacedMapping, rules: MappingRules): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
-  if (checkMapping(m) === 'suffix-too-short') {
+  if (!hasRoomForSuffix(m)) {
     const [suffix4, suffix6] = [32 - m.ipv4.length, 128 - m.ipv6.length];
     const problem = `maps ${suffix4} IPv4 suffix bits to ${suffix6} IPv6 ones`;
     issues.push(issue(m, problem, `use an IPv6 prefix of /${128 - suffix4} or shorter (RFC 7757 §3.1)`));

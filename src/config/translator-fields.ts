@@ -9,7 +9,7 @@ import { duration, interfaceAddress, interfaceName, path, route } from './scalar
 const D = DEFAULT_SETTINGS;
 
 /** One explicit address mapping. */
-export const MAPPING_FIELDS = {
+const MAPPING_FIELDS = {
   ipv4: required(prefix4, 'The IPv4 side, an address or a prefix.'),
   ipv6: required(
     prefix6,

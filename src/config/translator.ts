@@ -166,6 +166,7 @@ function settingsOf(v: TranslatorValues, mappings: readonly PlacedMapping[]): Tr
     dynamicLeaseMs: v['dynamic-pool']['lease-time'],
     ownIpv4: ownIpv4Of(v),
     ownIpv6: ownIpv6Of(v),
+    ownIpv6IsShared: false,
     icmpPoolIpv4: v['icmp-pool-ipv4'],
     icmpPoolIpv6: v['icmp-pool-ipv6'],
     ipv4Mtu: v['ipv4-mtu'],

@@ -35,20 +35,26 @@ const VERDICT = object({
 /** Packets that came to one end. */
 export type StatusVerdict = Infer<typeof VERDICT>;
 
-const COUNTERS = object({
-  /** By family of what came in, and of what went out. A super-packet counts as one packet. */
-  packetsIn: perFamily,
-  bytesIn: perFamily,
-  packetsOut: perFamily,
-  bytesOut: perFamily,
-  /** Packets that the virtual interface did not take. */
-  writesRefused: integer(),
-  /** Packets that were merged before the write, and the super-packets that they became. */
-  packetsMerged: integer(),
-  superPacketsMade: integer(),
-  /** Those that occurred. */
-  verdicts: list(VERDICT),
-});
+/** Why the virtual interface did not take packets: it is down, it takes no such packet, the system has no room, or else. */
+const REFUSALS = object({ linkDown: integer(), invalid: integer(), noMemory: integer(), other: integer() });
+
+const COUNTERS = object(
+  {
+    /** By family of what came in, and of what went out. A super-packet counts as one packet. */
+    packetsIn: perFamily,
+    bytesIn: perFamily,
+    packetsOut: perFamily,
+    bytesOut: perFamily,
+    /** Packets that the virtual interface did not take. */
+    writesRefused: integer(),
+    /** Packets that were merged before the write, and the super-packets that they became. */
+    packetsMerged: integer(),
+    superPacketsMade: integer(),
+    /** Those that occurred. */
+    verdicts: list(VERDICT),
+  },
+  { writesRefusedBy: REFUSALS },
+);
 
 /** Counters since the data path started. */
 export type StatusCounters = Infer<typeof COUNTERS>;
@@ -144,9 +150,6 @@ export const STATUS_CHANGES = object({}, STATUS_SECTIONS);
 
 /** The sections that changed. */
 export type StatusChanges = Infer<typeof STATUS_CHANGES>;
-
-/** The daemon's part of a snapshot. */
-export type StatusDaemon = Infer<typeof DAEMON>;
 
 /** The state's part of a snapshot. */
 export type StatusState = Infer<typeof STATE>;

@@ -8,12 +8,12 @@ import { EXIT } from '../contract/errors.ts';
 import { EventLog } from '../control/event-log.ts';
 import type { ControlServer } from '../control/server.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
-import { openCaptureFile } from '../dataplane/capture-sink.ts';
 import { startDataPlane } from '../dataplane/dataplane.ts';
 import { selectPlatform, selectTunPlatform, type TunPlatform } from '../platform/select.ts';
 import type { ClientDataPath } from './client-status.ts';
 import type { Controlled } from './control.ts';
 import { type DaemonLog, openLog } from './log.ts';
+import { type CaptureTarget, openCaptureTarget } from './open-capture.ts';
 import { startThread } from './packet-thread.ts';
 import { recordingLog } from './recording-log.ts';
 import { type RoleOptions, secretDir, stateDir } from './role.ts';
@@ -32,7 +32,7 @@ export async function runClient(config: ClientConfig, options: RoleOptions): Pro
     const path: ClientDataPath = { settings: null, dataPath: null };
     const client = startClient(config, {
       platform,
-      startDataPlane: (request) => openDataPlane(tuns, request, options.capture, path),
+      startDataPlane: (request) => openDataPlane(tuns, request, { capture: options.capture, log }, path),
       log,
       stateDir: stateDir(),
       secretDir: secretDir(),
@@ -82,40 +82,57 @@ function sayReady(log: DaemonLog): void {
 /** Opens the TUN interface and starts one worker on it: a host's own traffic needs no more. */
 async function openDataPlane(
   tuns: TunPlatform,
-  { tunName, settings, offload, coalesce }: DataPlaneRequest,
-  capture: string | undefined,
+  request: DataPlaneRequest,
+  { capture, log }: { readonly capture: string | undefined; readonly log: DaemonLog },
   path: ClientDataPath,
 ): Promise<RunningDataPlane> {
-  const device = tuns.openTun({ name: tunName, queues: 1, offload: offload ? 'auto' : 'off' });
+  const target = await openCaptureTarget(capture, log);
   try {
-    const dataPlane = await startDataPlane({
-      queues: device.queues,
-      wake: (queue) => device.wake(queue),
-      startThread,
-      settings,
-      coalesce,
-    });
-    if (capture !== undefined) await dataPlane.startCapture({ sink: await openCaptureFile(capture) });
-    let settle: { resolve: () => void; reject: (failure: unknown) => void };
-    const ended = new Promise<void>((resolve, reject) => {
-      settle = { resolve, reject };
-      dataPlane.onFailure(reject);
-    });
-    path.settings = settings;
-    path.dataPath = { device, dataPlane, coalesce };
-    const close = async (): Promise<void> => {
-      path.dataPath = null;
-      await dataPlane.stop();
+    const device = tuns.openTun({ name: request.tunName, queues: 1, offload: request.offload ? 'auto' : 'off' });
+    try {
+      return await startOn(device, request, target, path);
+    } catch (error) {
       device.close();
-      settle.resolve();
-    };
-    const update = async (next: TranslatorSettings): Promise<void> => {
-      await dataPlane.reconfigure(next);
-      path.settings = next;
-    };
-    return { tunName: device.name, ended, update, close };
+      throw error;
+    }
+  } finally {
+    await target.discard();
+  }
+}
+
+async function startOn(
+  device: ReturnType<TunPlatform['openTun']>,
+  { settings, coalesce }: DataPlaneRequest,
+  target: CaptureTarget,
+  path: ClientDataPath,
+): Promise<RunningDataPlane> {
+  const { queues } = device;
+  const dataPlane = await startDataPlane({ queues, wake: (q) => device.wake(q), startThread, settings, coalesce });
+  try {
+    await target.start(dataPlane);
   } catch (error) {
-    device.close();
+    await dataPlane.stop(); // its worker must not outlive the interface
     throw error;
   }
+  let settle: { resolve: () => void; reject: (failure: unknown) => void };
+  const ended = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject };
+    dataPlane.onFailure(reject);
+  });
+  path.settings = settings;
+  path.dataPath = { device, dataPlane, coalesce };
+  const close = async (): Promise<void> => {
+    path.dataPath = null;
+    try {
+      await dataPlane.stop();
+    } finally {
+      device.close();
+      settle.resolve();
+    }
+  };
+  const update = async (next: TranslatorSettings): Promise<void> => {
+    await dataPlane.reconfigure(next);
+    path.settings = next;
+  };
+  return { tunName: device.name, ended, update, close };
 }

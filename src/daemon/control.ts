@@ -14,6 +14,7 @@ import type { CaptureSink } from '../dataplane/capture-sink.ts';
 import type { DataPlane } from '../dataplane/dataplane.ts';
 import { identityOf } from './identity.ts';
 import type { DaemonLog } from './log.ts';
+import { logFailure } from './open-capture.ts';
 import { stateDir } from './role.ts';
 import { type RoleFacts, StatusBoard } from './status-board.ts';
 
@@ -49,7 +50,7 @@ export async function openControl(controlled: Controlled): Promise<ControlServer
   }
 }
 
-function hostOf(board: StatusBoard, { events, reload }: Controlled): ControlHost {
+function hostOf(board: StatusBoard, { events, log, reload }: Controlled): ControlHost {
   const { name, role, version } = board.identity;
   return {
     name,
@@ -57,7 +58,7 @@ function hostOf(board: StatusBoard, { events, reload }: Controlled): ControlHost
     version,
     events,
     status: () => board.status(),
-    startCapture: (request, receiver) => startCapture(dataPlaneOf(board), request, receiver),
+    startCapture: (request, receiver) => startCapture(dataPlaneOf(board), request, receiver, log),
     stopCapture: async () => capturedOf(await dataPlaneOf(board).stopCapture()),
     reload: async (): Promise<Result<'reload'>> => {
       const problems = await reload();
@@ -77,13 +78,14 @@ async function startCapture(
   dataPlane: DataPlane,
   { snaplenBytes, ...filter }: Params<'capture.start'>,
   receiver: CaptureReceiver,
+  log: DaemonLog,
 ): Promise<void> {
   const sink: CaptureSink = {
     append: (bytes, soFar, done) => receiver.append(bytes, capturedOf(soFar), done),
     close: () => receiver.close(),
   };
   const snaplen = snaplenBytes === undefined ? {} : { snaplenBytes };
-  await dataPlane.startCapture({ sink, filter: filterOf(filter), ...snaplen });
+  await dataPlane.startCapture({ sink, filter: filterOf(filter), onFailure: logFailure(log), ...snaplen });
 }
 
 const capturedOf = ({ recorded, lost }: CaptureCounters): Captured => ({

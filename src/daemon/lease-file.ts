@@ -1,11 +1,12 @@
 // Leases of the dynamic pool on disk: {"version":1,"leases":[{"ipv4":"192.0.2.1","ipv6":"2001:db8::1","lastUsedMs":…}]}.
 // Replaced as a whole by rename, so a crash leaves the old file or the new one.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../config/addresses.ts';
 import type { Lease } from '../core/address/dynamic-pool.ts';
 import { addressWord } from '../core/address/rfc6052.ts';
+import { type WriteSome, writeAll } from '../platform/write-all.ts';
 
 const VERSION = 1;
 
@@ -24,8 +25,12 @@ export function readLeases(file: string): Lease[] {
   return document.leases.map((entry: unknown) => leaseOf(entry, file));
 }
 
-/** Writes all leases. @throws Error when the file cannot be written; the old one is untouched then */
-export function writeLeases(file: string, leases: readonly Lease[]): void {
+/**
+ * Writes all leases.
+ * @param write tests give one that fails
+ * @throws Error when the file cannot be written; the old one is untouched then
+ */
+export function writeLeases(file: string, leases: readonly Lease[], write?: WriteSome): void {
   const rows = leases.map(({ ipv4, ipv6, lastUsedMs }) => ({
     ipv4: formatIpv4(ipv4 >>> 0),
     ipv6: formatIpv6(bytesOf(ipv6)),
@@ -35,7 +40,7 @@ export function writeLeases(file: string, leases: readonly Lease[]): void {
   const temporary = `${file}.new`;
   const fd = openSync(temporary, 'w', 0o600);
   try {
-    writeSync(fd, `${JSON.stringify({ version: VERSION, leases: rows })}\n`);
+    writeAll(fd, `${JSON.stringify({ version: VERSION, leases: rows })}\n`, write);
     fsyncSync(fd);
   } finally {
     closeSync(fd);

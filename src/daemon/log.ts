@@ -22,6 +22,7 @@ export type LogCode =
   | 'translator-stopping'
   | 'translator-stopped'
   | 'client-unchanged'
+  | 'capture-failed'
   | 'config-warning'
   | 'control-unavailable'
   | 'forwarding-off'

@@ -49,15 +49,12 @@ interface Outcome {
 
 /** One reload. Never throws. */
 async function reload(target: Reloadable, current: TranslatorConfig): Promise<Outcome> {
-  const { file, log, dataPlane, platform } = target;
+  const { file, log } = target;
   try {
     const next = loadRole(file, 'translator');
     for (const warning of next.warnings) log.warn('config-warning', {}, warning);
     sayWhatWaits(current.tun, next.tun, log);
-    // The workers know new mappings before packets for them arrive.
-    await dataPlane.reconfigure(next.settings);
-    const was = setupOf(current.tun).routes;
-    if (!current.tun.attach) await platform.changeTunRoutes(current.tun.name, was, setupOf(next.tun).routes);
+    await bringIntoUse(target, current, next);
     // Everything of the interface but its routes stays as it was opened.
     const config = { ...next, tun: { ...current.tun, routes: next.tun.routes } };
     target.reloaded(config);
@@ -70,6 +67,23 @@ async function reload(target: Reloadable, current: TranslatorConfig): Promise<Ou
       log.error('translator-reload-failed', { file }, `the new configuration is not used: ${line}`);
     }
     return { config: current, problems };
+  }
+}
+
+/** Settings and routes, both or none. @throws as `changeTunRoutes`; what ran before runs on then */
+async function bringIntoUse(
+  { dataPlane, platform }: Reloadable,
+  current: TranslatorConfig,
+  next: TranslatorConfig,
+): Promise<void> {
+  // The workers know new mappings before packets for them arrive.
+  await dataPlane.reconfigure(next.settings);
+  if (current.tun.attach) return;
+  try {
+    await platform.changeTunRoutes(current.tun.name, setupOf(current.tun).routes, setupOf(next.tun).routes);
+  } catch (error) {
+    await dataPlane.reconfigure(current.settings);
+    throw error;
   }
 }
 

@@ -11,13 +11,13 @@ import type { TranslatorConfig } from '../config/translator.ts';
 import { EXIT } from '../contract/errors.ts';
 import { EventLog } from '../control/event-log.ts';
 import type { ControlServer } from '../control/server.ts';
-import { openCaptureFile } from '../dataplane/capture-sink.ts';
 import { type DataPlane, startDataPlane } from '../dataplane/dataplane.ts';
 import { selectTunPlatform, type TunDevice, type TunPlatform } from '../platform/select.ts';
 import type { Controlled } from './control.ts';
 import { describeOffload } from './describe.ts';
 import { keepLeases, loadLeases } from './leases.ts';
 import { type DaemonLog, openLog } from './log.ts';
+import { type CaptureTarget, openCaptureTarget } from './open-capture.ts';
 import { startThread } from './packet-thread.ts';
 import { recordingLog } from './recording-log.ts';
 import { makeReload } from './reload.ts';
@@ -31,7 +31,7 @@ interface Session {
   readonly device: TunDevice;
   readonly file: string;
   readonly config: TranslatorConfig;
-  readonly capture: string | undefined;
+  readonly capture: CaptureTarget;
   readonly log: DaemonLog;
   readonly events: EventLog;
 }
@@ -47,11 +47,16 @@ export async function runTranslate(file: string, options: RoleOptions): Promise<
   try {
     const config = loadRole(file, 'translator');
     const platform = await selectTunPlatform();
-    const device = openConfiguredTun(platform, config.tun);
+    const capture = await openCaptureTarget(options.capture, log);
     try {
-      await runOn({ platform, device, file, config, capture: options.capture, log, events });
+      const device = openConfiguredTun(platform, config.tun);
+      try {
+        await runOn({ platform, device, file, config, capture, log, events });
+      } finally {
+        device.close();
+      }
     } finally {
-      device.close();
+      await capture.discard();
     }
     log.info('translator-stopped', {}, 'stopped');
     return EXIT.done;
@@ -65,7 +70,7 @@ async function runOn(session: Session): Promise<void> {
   const dataPlane = await startOn(session);
   const leases = keepLeases(config.leaseFile, () => dataPlane.leases(), log);
   try {
-    if (capture !== undefined) await dataPlane.startCapture({ sink: await openCaptureFile(capture) });
+    await capture.start(dataPlane);
     await untilStopped(session, dataPlane);
     // Not after a failure: a worker that ended has no leases to tell, and the file keeps those of the last time.
     await leases.save();
@@ -105,7 +110,7 @@ async function untilStopped(session: Session, dataPlane: DataPlane): Promise<voi
   const facts = (): RoleFacts => ({ state, addresses: null, uplink: null, settings, dataPath });
   const reload = makeReload({ ...session, dataPlane, reloaded }, session.config);
   const signals = listenToSignals(() => void reload());
-  const failure = new Promise<never>((_, reject) => dataPlane.onFailure(reject));
+  const failure = failureOf(dataPlane);
   try {
     sayReady(session);
     const [, control] = await Promise.all([
@@ -121,6 +126,13 @@ async function untilStopped(session: Session, dataPlane: DataPlane): Promise<voi
   } finally {
     signals.close();
   }
+}
+
+/** Rejects when the data plane fails, which may be before anybody waits for it. */
+export function failureOf(dataPlane: Pick<DataPlane, 'onFailure'>): Promise<never> {
+  const failure = new Promise<never>((_, reject) => dataPlane.onFailure(reject));
+  failure.catch(() => undefined); // whoever waits gets it
+  return failure;
 }
 
 const loadControl = async (role: Controlled): Promise<ControlServer | null> =>

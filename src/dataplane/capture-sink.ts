@@ -8,10 +8,11 @@ import type { CaptureCounters } from './capture.ts';
 /** Takes the bytes of one capture. */
 export interface CaptureSink {
   /**
-   * Takes bytes, which stay as they are until `done` is called; it is called once, also when they could not be written.
+   * Takes bytes, which stay as they are until `done` is called; it is called once, with the reason when they could not be
+   * written. What comes after a failure fails as well.
    * @param soFar what the capture recorded and lost up to these bytes
    */
-  append(bytes: Uint8Array, soFar: CaptureCounters, done: () => void): void;
+  append(bytes: Uint8Array, soFar: CaptureCounters, done: (failure?: Error) => void): void;
   /** Nothing comes after it. Resolves when everything is written; rejects when something could not be. */
   close(): Promise<void>;
 }
@@ -22,35 +23,42 @@ export interface CaptureSink {
  */
 export async function openCaptureFile(path: string): Promise<CaptureSink> {
   try {
-    return new CaptureFile(await open(path, 'w', 0o600));
+    return new CaptureFile(path, await open(path, 'w', 0o600));
   } catch (cause) {
     throw new XlatError('USAGE', 'start a capture', `cannot write ${path}: ${(cause as Error).message}`, { cause });
   }
 }
 
-/** Writes in the order in which bytes come; a write that fails ends the writing and is told by `close`. */
+/** Writes in the order in which bytes come. The first write that fails is the last one. */
 class CaptureFile implements CaptureSink {
+  private readonly path: string;
   private readonly handle: FileHandle;
   private last: Promise<void> = Promise.resolve();
+  private failure: Error | undefined;
 
-  constructor(handle: FileHandle) {
+  constructor(path: string, handle: FileHandle) {
+    this.path = path;
     this.handle = handle;
   }
 
-  append(bytes: Uint8Array, _soFar: CaptureCounters, done: () => void): void {
-    const write = this.last.then(async () => {
-      await this.handle.writeFile(bytes); // all of it, at the place where the last one ended; write() may write less
+  append(bytes: Uint8Array, _soFar: CaptureCounters, done: (failure?: Error) => void): void {
+    this.last = this.last.then(async () => {
+      if (this.failure === undefined) await this.write(bytes);
+      done(this.failure);
     });
-    this.last = write.finally(done);
-    // Told by close(); until then a rejection is no accident.
-    this.last.catch(() => undefined);
   }
 
   async close(): Promise<void> {
+    await this.last;
+    await this.handle.close();
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  private async write(bytes: Uint8Array): Promise<void> {
     try {
-      await this.last;
-    } finally {
-      await this.handle.close();
+      await this.handle.writeFile(bytes); // all of it, at the place where the last one ended; write() may write less
+    } catch (cause) {
+      this.failure = new Error(`cannot write ${this.path}: ${(cause as Error).message}`, { cause });
     }
   }
 }

@@ -1,6 +1,9 @@
 // The two steps of coalescing that touch checksums: is a segment intact, and the header of a finished super-packet.
 // Read first: coalesce.ts, coalesce-rules.ts.
 
+import { fold } from '../core/wire/checksum.ts';
+import { IPV4_HEADER, setTotalLength, writeHeaderChecksum } from '../core/wire/ipv4.ts';
+import { IPV6_HEADER, setPayloadLength } from '../core/wire/ipv6.ts';
 import {
   DATA_VALID,
   emitOffload,
@@ -12,27 +15,13 @@ import {
   NEEDS_CSUM,
   OFFLOAD_HEADER,
 } from '../core/wire/offload.ts';
-import { foldSum, type SegmentSum } from '../core/wire/segment-checksum.ts';
+import { TCP } from '../core/wire/protocol.ts';
+import type { SegmentSum } from '../core/wire/segment-checksum.ts';
 import type { Slab } from '../core/wire/slab.ts';
-import {
-  CWR,
-  FIN,
-  IPV4_HEADER,
-  IPV6_HEADER,
-  ipHeaderOf,
-  type Kind,
-  PSH,
-  protocolOf,
-  sumIpv4Header,
-  TCP,
-  TCP_CHECKSUM,
-  TCP_FLAGS,
-  UDP_CHECKSUM,
-  UDP_LENGTH,
-} from './coalesce-rules.ts';
+import { CWR, FIN, PSH, TCP_CHECKSUM, TCP_FLAGS } from '../core/wire/tcp.ts';
+import { UDP_CHECKSUM, UDP_LENGTH } from '../core/wire/udp.ts';
+import { addressesOf, ipHeaderOf, type Kind, protocolOf } from './coalesce-rules.ts';
 
-/** First address byte: source, destination and transport follow each other without a gap in both families. */
-const addressesOf = (at: number, kind: Kind): number => at + (ipHeaderOf(kind) === IPV4_HEADER ? 12 : 8);
 const checksumField = (kind: Kind): number =>
   ipHeaderOf(kind) + (protocolOf(kind) === TCP ? TCP_CHECKSUM : UDP_CHECKSUM);
 
@@ -47,14 +36,14 @@ export function isIntact(s: Slab, at: number, length: number, kind: Kind, sum: S
   }
   if ((bits & DATA_VALID) !== 0) return true;
   const start = addressesOf(at, kind);
-  return foldSum(sum(start, at + length - start) + protocolOf(kind) + length - ipHeaderOf(kind)) === 0xffff;
+  return fold(sum(start, at + length - start) + protocolOf(kind) + length - ipHeaderOf(kind)) === 0xffff;
 }
 
 /** The pseudo-header's sum, not complemented: what the checksum field holds while NEEDS_CSUM stands (RFC 9293 §3.1, RFC 8200 §8.1). */
 function pseudoHeaderSum(at: number, length: number, kind: Kind, sum: SegmentSum): number {
   const start = addressesOf(at, kind);
   const ipHeader = ipHeaderOf(kind);
-  return foldSum(sum(start, at + ipHeader - start) + protocolOf(kind) + length - ipHeader);
+  return fold(sum(start, at + ipHeader - start) + protocolOf(kind) + length - ipHeader);
 }
 
 /**
@@ -77,7 +66,7 @@ export function emitSuperHeader(
   const v = s.view;
   const ipHeader = ipHeaderOf(kind);
   const isTcp = protocolOf(kind) === TCP;
-  emitLength(v, at, ipHeader, total);
+  emitLength(s, at, ipHeader, total);
   if (isTcp) {
     const tcpFlags = v.getUint8(at + ipHeader + TCP_FLAGS) | (v.getUint8(last + ipHeader + TCP_FLAGS) & (PSH | FIN));
     v.setUint8(at + ipHeader + TCP_FLAGS, tcpFlags);
@@ -95,12 +84,11 @@ function tcpType(v: DataView, at: number, ipHeader: number): number {
   return (ipHeader === IPV4_HEADER ? GSO_TCPV4 : GSO_TCPV6) | (hasCwr ? GSO_ECN : 0);
 }
 
-function emitLength(v: DataView, at: number, ipHeader: number, total: number): void {
+function emitLength(s: Slab, at: number, ipHeader: number, total: number): void {
   if (ipHeader === IPV6_HEADER) {
-    v.setUint16(at + 4, total - IPV6_HEADER);
+    setPayloadLength(s, at, total - IPV6_HEADER);
     return;
   }
-  v.setUint16(at + 2, total);
-  v.setUint16(at + 10, 0);
-  v.setUint16(at + 10, ~sumIpv4Header(v, at) & 0xffff);
+  setTotalLength(s, at, total);
+  writeHeaderChecksum(s, at);
 }

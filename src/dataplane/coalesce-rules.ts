@@ -7,44 +7,31 @@
 // IPv4 identification: the kernel numbers the segments upwards from the first one's. With DF=0 a packet joins only if it
 // carries that very number. With DF=1 it means nothing (RFC 6864 §4.1) and is the one field that may change.
 
-import {
-  csumOffset,
-  csumStart,
-  DATA_VALID,
-  flags,
-  GSO_NONE,
-  gsoType,
-  NEEDS_CSUM,
-  OFFLOAD_HEADER,
-} from '../core/wire/offload.ts';
-import { foldSum } from '../core/wire/segment-checksum.ts';
+import * as ipv4 from '../core/wire/ipv4.ts';
+import { fragmentWord, identification, isHeaderChecksumRight, protocol, totalLength } from '../core/wire/ipv4.ts';
+import * as ipv6 from '../core/wire/ipv6.ts';
+import { nextHeader, payloadLength } from '../core/wire/ipv6.ts';
+import * as offload from '../core/wire/offload.ts';
+import { csumOffset, csumStart, flags, gsoType } from '../core/wire/offload.ts';
+import * as protocols from '../core/wire/protocol.ts';
+import { isExtensionHeader } from '../core/wire/protocol.ts';
 import type { Slab } from '../core/wire/slab.ts';
+import * as tcpHeader from '../core/wire/tcp.ts';
+import { tcpHeaderLength } from '../core/wire/tcp.ts';
+import * as udpHeader from '../core/wire/udp.ts';
 
-export const TCP = 6;
-export const UDP = 17;
-export const IPV4_HEADER = 20;
-export const IPV6_HEADER = 40;
-export const UDP_HEADER = 8;
-const TCP_HEADER = 20;
-
-// TCP header, RFC 9293 §3.1.
-const TCP_SEQUENCE = 4;
-const TCP_ACKNOWLEDGMENT = 8;
-const TCP_DATA_OFFSET = 12;
-export const TCP_FLAGS = 13;
-const TCP_WINDOW = 14;
-export const TCP_CHECKSUM = 16;
-const TCP_URGENT_POINTER = 18;
-export const FIN = 0x01;
-export const PSH = 0x08;
-export const CWR = 0x80;
-const SYN = 0x02;
-const RST = 0x04;
-const ACK = 0x10;
-const URG = 0x20;
-// UDP header, RFC 768.
-export const UDP_LENGTH = 4;
-export const UDP_CHECKSUM = 6;
+// Constants, made this module’s own: V8 puts those into the code, and loads imported ones again and again.
+const { DF, IPV4_DESTINATION, IPV4_HEADER, IPV4_SOURCE, VERSION_IHL } = ipv4;
+const { IPV6_DESTINATION, IPV6_HEADER, IPV6_SOURCE } = ipv6;
+const { DATA_VALID, GSO_NONE, NEEDS_CSUM, OFFLOAD_HEADER } = offload;
+const { TCP, UDP } = protocols;
+const { TCP_ACKNOWLEDGMENT, TCP_CHECKSUM, TCP_DATA_OFFSET, TCP_FLAGS, TCP_HEADER } = tcpHeader;
+const { TCP_SEQUENCE, TCP_URGENT_POINTER, TCP_WINDOW } = tcpHeader;
+const { ACK, CWR, FIN, PSH } = tcpHeader;
+const { UDP_CHECKSUM, UDP_HEADER, UDP_LENGTH } = udpHeader;
+const ANY_FRAGMENT = ipv4.MF | ipv4.OFFSET_MASK;
+/** Flags that decide whether a segment merges: it has to have ACK of these, and no other. */
+const DECIDING_FLAGS = tcpHeader.SYN | tcpHeader.RST | tcpHeader.URG | ACK;
 
 /** What a packet is to the coalescer: {@link OTHER}, {@link HIDDEN}, or IP header length × 256 + protocol. */
 export type Kind = number;
@@ -58,37 +45,34 @@ export const ipHeaderOf = (kind: Kind): number => kind >>> 8;
 /** Protocol of a kind > 0. */
 export const protocolOf = (kind: Kind): number => kind & 0xff;
 
-const MORE_OR_OFFSET = 0x3fff;
+/** First byte of the addresses: source, destination and transport follow each other without a gap in both families. */
+export const addressesOf = (at: number, kind: Kind): number =>
+  at + (ipHeaderOf(kind) === IPV4_HEADER ? IPV4_SOURCE : IPV6_SOURCE);
 
 /** Classifies the packet of `length` bytes whose IP header is at `at`. Reads inside the packet only; never throws. */
-export function kindOf(v: DataView, at: number, length: number): Kind {
+export function kindOf(s: Slab, at: number, length: number): Kind {
   if (length < IPV4_HEADER) return HIDDEN;
-  const version = v.getUint8(at) >>> 4;
-  if (version === 4) return kindOfIpv4(v, at, length);
-  return version === 6 && length >= IPV6_HEADER ? kindOfIpv6(v, at, length) : HIDDEN;
+  const version = s.view.getUint8(at) >>> 4;
+  if (version === 4) return kindOfIpv4(s, at, length);
+  return version === 6 && length >= IPV6_HEADER ? kindOfIpv6(s, at, length) : HIDDEN;
 }
 
-function kindOfIpv4(v: DataView, at: number, length: number): Kind {
-  const protocol = v.getUint8(at + 9);
-  if (protocol !== TCP && protocol !== UDP) return OTHER;
-  const isPlain = v.getUint8(at) === 0x45 && (v.getUint16(at + 6) & MORE_OR_OFFSET) === 0;
-  return isPlain && v.getUint16(at + 2) === length ? withTransport(IPV4_HEADER, protocol, length) : HIDDEN;
+function kindOfIpv4(s: Slab, at: number, length: number): Kind {
+  const proto = protocol(s, at);
+  if (proto !== TCP && proto !== UDP) return OTHER;
+  const isPlain = s.view.getUint8(at) === VERSION_IHL && (fragmentWord(s, at) & ANY_FRAGMENT) === 0;
+  return isPlain && totalLength(s, at) === length ? withTransport(IPV4_HEADER, proto, length) : HIDDEN;
 }
 
-function kindOfIpv6(v: DataView, at: number, length: number): Kind {
-  const next = v.getUint8(at + 6);
+function kindOfIpv6(s: Slab, at: number, length: number): Kind {
+  const next = nextHeader(s, at);
   if (next !== TCP && next !== UDP) return isExtensionHeader(next) ? HIDDEN : OTHER;
-  return v.getUint16(at + 4) + IPV6_HEADER === length ? withTransport(IPV6_HEADER, next, length) : HIDDEN;
+  return payloadLength(s, at) + IPV6_HEADER === length ? withTransport(IPV6_HEADER, next, length) : HIDDEN;
 }
 
-function withTransport(ipHeader: number, protocol: number, length: number): Kind {
-  const transport = protocol === TCP ? TCP_HEADER : UDP_HEADER;
-  return length >= ipHeader + transport ? (ipHeader << 8) | protocol : HIDDEN;
-}
-
-/** Headers behind which TCP or UDP may stand: RFC 8200 §4, AH, Mobility, HIP, Shim6. */
-function isExtensionHeader(next: number): boolean {
-  return next === 0 || next === 43 || next === 44 || next === 51 || next === 60 || (next >= 135 && next <= 140);
+function withTransport(ipHeader: number, proto: number, length: number): Kind {
+  const transport = proto === TCP ? TCP_HEADER : UDP_HEADER;
+  return length >= ipHeader + transport ? (ipHeader << 8) | proto : HIDDEN;
 }
 
 /** Hashes addresses and ports of a packet of `kind` > 0 to a signed 32-bit number, which V8 keeps out of the heap. */
@@ -97,7 +81,7 @@ export function hashFlow(v: DataView, at: number, kind: Kind): number {
   let hash = kind;
   // Source and destination end where the ports start, in both families.
   const end = at + ipHeader + 4;
-  for (let p = at + (ipHeader === IPV4_HEADER ? 12 : 8); p < end; p += 4) {
+  for (let p = addressesOf(at, kind); p < end; p += 4) {
     hash = Math.imul(hash ^ v.getInt32(p), 0x9e3779b1);
     hash ^= hash >>> 15;
   }
@@ -109,8 +93,11 @@ export function isSameFlow(v: DataView, a: number, b: number, kind: Kind): boole
   const ports = ipHeaderOf(kind);
   // The ports and the last words of the addresses differ most often; unrolled, this takes 10 ns less than a loop.
   if (!isSameWord(v, a + ports, b + ports)) return false;
-  if (ports === IPV4_HEADER) return isSameWord(v, a + 16, b + 16) && isSameWord(v, a + 12, b + 12);
-  return isSameAddress(v, a + 24, b + 24) && isSameAddress(v, a + 8, b + 8);
+  if (ports === IPV4_HEADER)
+    return isSameWord(v, a + IPV4_DESTINATION, b + IPV4_DESTINATION) && isSameWord(v, a + IPV4_SOURCE, b + IPV4_SOURCE);
+  return (
+    isSameAddress(v, a + IPV6_DESTINATION, b + IPV6_DESTINATION) && isSameAddress(v, a + IPV6_SOURCE, b + IPV6_SOURCE)
+  );
 }
 
 const isSameWord = (v: DataView, a: number, b: number): boolean => v.getInt32(a, true) === v.getInt32(b, true);
@@ -122,11 +109,9 @@ function isSameAddress(v: DataView, a: number, b: number): boolean {
 }
 
 /** Length of IP and transport header of a packet of `kind` > 0, as the packet says; not checked against its length. */
-export function headerLength(v: DataView, at: number, kind: Kind): number {
+export function headerLength(s: Slab, at: number, kind: Kind): number {
   const ipHeader = ipHeaderOf(kind);
-  return protocolOf(kind) === UDP
-    ? ipHeader + UDP_HEADER
-    : ipHeader + (v.getUint8(at + ipHeader + TCP_DATA_OFFSET) >>> 4) * 4;
+  return ipHeader + (protocolOf(kind) === UDP ? UDP_HEADER : tcpHeaderLength(s, at + ipHeader));
 }
 
 /**
@@ -135,9 +120,9 @@ export function headerLength(v: DataView, at: number, kind: Kind): number {
  */
 export function mergeablePayload(s: Slab, at: number, length: number, kind: Kind): number {
   if (!hasPlainOffload(s, at, kind)) return 0;
-  if (ipHeaderOf(kind) === IPV4_HEADER && !isIpv4HeaderIntact(s.view, at)) return 0;
+  if (ipHeaderOf(kind) === IPV4_HEADER && !isHeaderChecksumRight(s, at)) return 0;
   const isMergeable = protocolOf(kind) === TCP ? isTcpMergeable(s, at, kind) : isUdpMergeable(s.view, at, length, kind);
-  return isMergeable ? length - headerLength(s.view, at, kind) : 0;
+  return isMergeable ? length - headerLength(s, at, kind) : 0;
 }
 
 /** No super-packet, and a partial checksum only where the transport protocol has its field. */
@@ -150,22 +135,11 @@ function hasPlainOffload(s: Slab, at: number, kind: Kind): boolean {
   return csumStart(s, h) === ipHeaderOf(kind) && csumOffset(s, h) === field;
 }
 
-function isIpv4HeaderIntact(v: DataView, at: number): boolean {
-  return sumIpv4Header(v, at) === 0xffff;
-}
-
-/** One's complement sum over a 20-byte IPv4 header, its checksum field included; 0xffff when that is right. */
-export function sumIpv4Header(v: DataView, at: number): number {
-  let sum = 0;
-  for (let p = at; p < at + IPV4_HEADER; p += 2) sum += v.getUint16(p);
-  return foldSum(sum);
-}
-
 function isTcpMergeable(s: Slab, at: number, kind: Kind): boolean {
   const v = s.view;
   const tcp = at + ipHeaderOf(kind);
-  if (v.getUint8(tcp + TCP_DATA_OFFSET) >>> 4 < TCP_HEADER / 4) return false;
-  if ((v.getUint8(tcp + TCP_FLAGS) & (SYN | RST | URG | ACK)) !== ACK) return false;
+  if (tcpHeaderLength(s, tcp) < TCP_HEADER) return false;
+  if ((v.getUint8(tcp + TCP_FLAGS) & DECIDING_FLAGS) !== ACK) return false;
   return v.getUint16(tcp + TCP_CHECKSUM) !== 0xffff || (flags(s, at - OFFLOAD_HEADER) & NEEDS_CSUM) !== 0;
 }
 
@@ -178,15 +152,18 @@ function isUdpMergeable(v: DataView, at: number, length: number, kind: Kind): bo
  * Whether `b` may be segment number `position` (≥ 1) of the super-packet that starts with `a`, as far as IP goes. Both are
  * mergeable packets of one flow. IPv4 checks TOS, DF, TTL and identification, IPv6 class, flow label and hop limit.
  */
-export function isSameIp(v: DataView, a: number, b: number, kind: Kind, position: number): boolean {
+export function isSameIp(s: Slab, a: number, b: number, kind: Kind, position: number): boolean {
+  const v = s.view;
+  // Whole words of both headers: IPv6 version, class and flow label; next header and hop limit. IPv4 version, IHL and TOS; TTL
+  // and protocol.
   if (ipHeaderOf(kind) === IPV6_HEADER) {
     return v.getInt32(a) === v.getInt32(b) && v.getUint16(a + 6) === v.getUint16(b + 6);
   }
-  const fragmentation = v.getUint16(a + 6);
-  if (v.getUint16(a) !== v.getUint16(b) || fragmentation !== v.getUint16(b + 6)) return false;
+  const fragmentation = fragmentWord(s, a);
+  if (v.getUint16(a) !== v.getUint16(b) || fragmentation !== fragmentWord(s, b)) return false;
   if (v.getUint16(a + 8) !== v.getUint16(b + 8)) return false;
-  const isAtomic = (fragmentation & 0x4000) !== 0;
-  return isAtomic || ((v.getUint16(a + 4) + position) & 0xffff) === v.getUint16(b + 4);
+  const isAtomic = (fragmentation & DF) !== 0;
+  return isAtomic || ((identification(s, a) + position) & 0xffff) === identification(s, b);
 }
 
 /** Whether TCP segment `b` may follow in the super-packet that starts with `a`: all equal but sequence, checksum, PSH and FIN. */

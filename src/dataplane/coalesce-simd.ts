@@ -2,7 +2,8 @@
 // Read first: ../core/wire/segment-checksum.ts, which it speeds up 3.6-fold (160 → 44 ns per 1460 bytes) and which takes over
 // where WebAssembly or its SIMD is missing.
 
-import { foldSum, makeSegmentSum, type SegmentSum, sumTail, swap16 } from '../core/wire/segment-checksum.ts';
+import { fold } from '../core/wire/checksum.ts';
+import { makeSegmentSum, type SegmentSum, sumTail, swap16 } from '../core/wire/segment-checksum.ts';
 import { makeSlab, type Slab, slabOver } from '../core/wire/slab.ts';
 
 type Sum32 = (offset: number, length: number) => number;
@@ -79,9 +80,6 @@ export function makeSimdSlab(size: number): Slab {
   return slabOver(new Uint8Array(memory.buffer));
 }
 
-/** Whether {@link segmentSumOf} runs in 128-bit steps on this slab. */
-export const isSimdSlab = (slab: Slab): boolean => sums.has(slab.bytes.buffer);
-
 /** The fastest summing function for a slab: SIMD on one of {@link makeSimdSlab}, plain JavaScript on any other. */
 export function segmentSumOf(slab: Slab): SegmentSum {
   const sum = sums.get(slab.bytes.buffer);
@@ -90,12 +88,12 @@ export function segmentSumOf(slab: Slab): SegmentSum {
   const base = slab.bytes.byteOffset;
   return (offset, length) => {
     const body = length & ~31;
-    let rest = body === 0 ? 0 : foldSum(sum(base + offset, body));
+    let rest = body === 0 ? 0 : fold(sum(base + offset, body));
     const end = offset + (length & ~3);
     for (let i = offset + body; i < end; i += 4) {
       const word = view.getInt32(i, true);
       rest += (word & 0xffff) + (word >>> 16);
     }
-    return foldSum(swap16(foldSum(rest)) + sumTail(view, end, length & 3));
+    return fold(swap16(fold(rest)) + sumTail(view, end, length & 3));
   };
 }

@@ -11,6 +11,7 @@
 // be seen (a fragment) closes all groups before it. Different flows may change places within a batch.
 
 import { OFFLOAD_HEADER } from '../core/wire/offload.ts';
+import { TCP } from '../core/wire/protocol.ts';
 import type { SegmentSum } from '../core/wire/segment-checksum.ts';
 import type { PacketList, Slab } from '../core/wire/slab.ts';
 import { emitSuperHeader, isIntact } from './coalesce-merge.ts';
@@ -28,7 +29,6 @@ import {
   OTHER,
   protocolOf,
   sequenceOf,
-  TCP,
 } from './coalesce-rules.ts';
 import { segmentSumOf } from './coalesce-simd.ts';
 import type { WriteList } from './tun-queue.ts';
@@ -162,7 +162,7 @@ function startBatch(s: State, slab: Slab): void {
 function place(s: State, packets: PacketList, i: number): void {
   const at = packets.offset[i]!;
   const length = packets.length[i]!;
-  const kind = kindOf(s.slab.view, at, length);
+  const kind = kindOf(s.slab, at, length);
   if (kind <= OTHER) {
     addGroup(s, i, kind, length, 0, CLOSED);
     if (kind === HIDDEN) s.barrier = s.groups;
@@ -227,9 +227,11 @@ function continues(s: State, packets: PacketList, g: number, at: number, payload
   const v = s.slab.view;
   const head = packets.offset[s.first[g]!]!;
   const kind = s.kind[g]!;
-  if (!isSameIp(v, head, at, kind, count)) return false;
+  if (!isSameIp(s.slab, head, at, kind, count)) return false;
   if (protocolOf(kind) !== TCP) return true;
-  return sequenceOf(v, at, kind) === s.nextSequence[g]! && isSameTcp(v, head, at, kind, headerLength(v, head, kind));
+  return (
+    sequenceOf(v, at, kind) === s.nextSequence[g]! && isSameTcp(v, head, at, kind, headerLength(s.slab, head, kind))
+  );
 }
 
 /** Verifies a group's first packet when the second one comes, so that single packets cost nothing. Damage closes the group. */
@@ -272,7 +274,7 @@ function emitGroup(s: State, packets: PacketList, g: number, out: WriteList, cou
   }
   const at = packets.offset[first]!;
   const kind = s.kind[g]!;
-  const headers = headerLength(s.slab.view, at, kind);
+  const headers = headerLength(s.slab, at, kind);
   emitSuperHeader(s.slab, at, kind, s.total[g]!, headers, s.segment[g]!, packets.offset[s.last[g]!]!, s.sum);
   addPiece(out, at - OFFLOAD_HEADER, packets.length[first]! + OFFLOAD_HEADER);
   for (let i = s.next[first]!, left = count - 1; left > 0; left--, i = s.next[i]!) {

@@ -19,6 +19,11 @@ export const BATCHES = 8;
 export const WRITES_REFUSED = 9;
 export const PACKETS_MERGED = 10;
 export const SUPER_PACKETS_MADE = 11;
+/** Of those refused, by what the device said; see refused.ts. */
+export const REFUSED_LINK_DOWN = 12;
+export const REFUSED_INVALID = 13;
+export const REFUSED_NO_MEMORY = 14;
+export const REFUSED_OTHER = 15;
 const VERDICT_BASE = 16;
 
 /** Counters of one worker. */
@@ -38,6 +43,16 @@ export interface CounterSnapshot {
   readonly batches: number;
   /** Packets that the device did not take. */
   readonly writesRefused: number;
+  /** The same by what the device said. */
+  readonly writesRefusedBy: {
+    /** The interface is down or gone: EIO, ENETDOWN, ENODEV. */
+    readonly linkDown: number;
+    /** It takes no such packet: EINVAL. */
+    readonly invalid: number;
+    /** The system has no room at the moment: ENOBUFS, ENOMEM, EAGAIN. */
+    readonly noMemory: number;
+    readonly other: number;
+  };
   /** Packets that were merged, and the super-packets that they became. */
   readonly packetsMerged: number;
   readonly superPacketsMade: number;
@@ -74,6 +89,12 @@ export function readCounters(memory: SharedArrayBuffer): CounterSnapshot {
     bytesOut: pair(BYTES_OUT4, BYTES_OUT6),
     batches: sum(BATCHES),
     writesRefused: sum(WRITES_REFUSED),
+    writesRefusedBy: {
+      linkDown: sum(REFUSED_LINK_DOWN),
+      invalid: sum(REFUSED_INVALID),
+      noMemory: sum(REFUSED_NO_MEMORY),
+      other: sum(REFUSED_OTHER),
+    },
     packetsMerged: sum(PACKETS_MERGED),
     superPacketsMade: sum(SUPER_PACKETS_MADE),
     verdicts,

@@ -7,10 +7,10 @@ import { XlatError } from '../contract/errors.ts';
 import type { Lease } from '../core/address/dynamic-pool.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
 import { MAX_PACKET } from '../core/wire/slab.ts';
-import { type CaptureCounters, type CaptureFilter, captureFileHeader, captureFileTrailer } from './capture.ts';
-import type { CaptureSink } from './capture-sink.ts';
+import type { CaptureCounters } from './capture.ts';
 import { type CounterSnapshot, makeCounterMemory, readCounters } from './counters.ts';
 import type { FromWorker, QueueNumbers, ToWorker, WorkerAnswer, WorkerInit } from './messages.ts';
+import { type CaptureOptions, RunningCapture } from './running-capture.ts';
 
 /** What a data plane is started with. */
 export interface DataPlaneOptions {
@@ -27,15 +27,6 @@ export interface DataPlaneOptions {
   readonly leases?: readonly Lease[];
 }
 
-/** What a capture records, and where. */
-export interface CaptureOptions {
-  /** Owned by the capture from now on: it closes it. */
-  readonly sink: CaptureSink;
-  /** Bytes kept of each packet; all by default. */
-  readonly snaplenBytes?: number;
-  readonly filter?: CaptureFilter;
-}
-
 /** A running data plane. */
 export interface DataPlane {
   /** All counters now; costs the workers nothing. */
@@ -44,9 +35,12 @@ export interface DataPlane {
   reconfigure(settings: TranslatorSettings): Promise<void>;
   /** Leases of the dynamic pool. */
   leases(): Promise<readonly Lease[]>;
-  /** Records both sides as a pcapng file. Throws USAGE when one runs already; the sink is closed then. */
+  /** Records both sides as a pcapng file. Throws USAGE when one runs already; the sink stays the caller's then. */
   startCapture(options: CaptureOptions): Promise<void>;
-  /** Ends the capture. @returns what it recorded and lost; throws HOST_CHANGE_FAILED when the file could not be written */
+  /**
+   * Ends the capture. A second call waits for the same end.
+   * @returns what it recorded and lost; throws HOST_CHANGE_FAILED when the file could not be written
+   */
   stopCapture(): Promise<CaptureCounters>;
   /** Calls back once when a worker has failed; at once when one has already. */
   onFailure(callback: (error: XlatError) => void): void;
@@ -59,9 +53,9 @@ export interface DataPlane {
  * @throws XlatError DATA_PATH_FAILED when a worker cannot start; the others are stopped then
  */
 export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
-  const plane = new WorkerDataPlane(options);
+  const plane = new WorkerDataPlane(options.queues.length, options.wake);
   try {
-    await plane.ready;
+    await plane.start(options);
   } catch (error) {
     await plane.stop();
     throw error;
@@ -76,35 +70,30 @@ interface WorkerHandle {
   readonly questions: Map<number, (answer: WorkerAnswer) => void>;
 }
 
-interface RunningCapture {
-  readonly sink: CaptureSink;
-  /** Of each worker, up to its last buffer. */
-  readonly soFar: CaptureCounters[];
-}
-
 class WorkerDataPlane implements DataPlane {
-  readonly ready: Promise<void>;
   private readonly memory: SharedArrayBuffer;
   private readonly wake: (queue: number) => void;
-  private readonly workers: readonly WorkerHandle[];
+  private readonly workers: WorkerHandle[] = [];
   private readonly failureCallbacks: ((error: XlatError) => void)[] = [];
   private failure: XlatError | null = null;
   private capture: RunningCapture | null = null;
+  private captures = 0;
   private nextId = 0;
   private stopping: Promise<void> | null = null;
 
-  constructor(options: DataPlaneOptions) {
-    this.memory = makeCounterMemory(options.queues.length);
-    this.wake = options.wake;
-    const started: Promise<void>[] = [];
-    this.workers = options.queues.map((queue, worker) => {
+  constructor(queues: number, wake: (queue: number) => void) {
+    this.memory = makeCounterMemory(queues);
+    this.wake = wake;
+  }
+
+  /** Resolves when all workers translate. When it throws, those that were started run on until `stop`. */
+  async start(options: DataPlaneOptions): Promise<void> {
+    const started = options.queues.map((queue, worker) => {
       const handle = this.startWorker(options, queue, worker);
-      started.push(new Promise((resolve) => handle.questions.set(READY, () => resolve())));
-      return handle;
+      this.workers.push(handle);
+      return new Promise<void>((resolve) => handle.questions.set(READY, () => resolve()));
     });
-    const failed = new Promise<never>((_, reject) => this.onFailure(reject));
-    failed.catch(() => undefined); // whoever waits for `ready` gets it
-    this.ready = Promise.race([Promise.all(started).then(() => undefined), failed]);
+    await Promise.race([Promise.all(started), new Promise<never>((_, reject) => this.onFailure(reject))]);
   }
 
   counters(): CounterSnapshot {
@@ -120,33 +109,27 @@ class WorkerDataPlane implements DataPlane {
     return answers.flatMap((answer) => answer.leases ?? []);
   }
 
-  async startCapture({ sink, snaplenBytes = MAX_PACKET, filter = {} }: CaptureOptions): Promise<void> {
+  async startCapture(options: CaptureOptions): Promise<void> {
     if (this.capture !== null || this.stopping !== null) {
-      await sink.close();
       const why = this.stopping === null ? 'a capture is running already' : 'the data path is ending';
       throw new XlatError('USAGE', 'start a capture', why);
     }
-    const soFar = this.workers.map(() => NOTHING_CAPTURED);
-    this.capture = { sink, soFar };
-    sink.append(captureFileHeader(snaplenBytes), NOTHING_CAPTURED, () => undefined);
-    const request = { snaplenBytes, filter };
-    await this.askAll((id) => ({ type: 'start-capture', id, request }));
+    const number = ++this.captures;
+    const { snaplenBytes = MAX_PACKET, filter = {} } = options;
+    this.capture = new RunningCapture(number, options, {
+      count: this.workers.length,
+      stop: async () => (await this.askAll((id) => ({ type: 'stop-capture', id }))).map(({ capture }) => capture),
+      ended: () => {
+        this.capture = null;
+      },
+    });
+    this.capture.begin(snaplenBytes);
+    await this.askAll((id) => ({ type: 'start-capture', id, request: { number, snaplenBytes, filter } }));
   }
 
   async stopCapture(): Promise<CaptureCounters> {
-    const capture = this.capture;
-    if (capture === null) throw new XlatError('USAGE', 'stop the capture', 'no capture is running');
-    const answers = await this.askAll((id) => ({ type: 'stop-capture', id }));
-    this.capture = null;
-    const counters = sumCaptures(answers.map((answer) => answer.capture ?? NOTHING_CAPTURED));
-    try {
-      const timeNs = BigInt(Date.now()) * 1_000_000n;
-      capture.sink.append(captureFileTrailer(counters, timeNs), counters, () => undefined);
-      await capture.sink.close();
-    } catch (cause) {
-      throw new XlatError('HOST_CHANGE_FAILED', 'write the capture', messageOf(cause), { cause });
-    }
-    return counters;
+    if (this.capture === null) throw new XlatError('USAGE', 'stop the capture', 'no capture is running');
+    return this.capture.end();
   }
 
   onFailure(callback: (error: XlatError) => void): void {
@@ -160,20 +143,19 @@ class WorkerDataPlane implements DataPlane {
   }
 
   private async stopAll(): Promise<void> {
-    try {
-      if (this.capture !== null) await this.stopCapture();
-    } finally {
-      await this.askAll((id) => ({ type: 'stop', id }));
-      await Promise.all(this.workers.map(({ exited }) => exited));
-    }
+    await this.capture?.end().catch(() => undefined); // told by its onFailure
+    await this.askAll((id) => ({ type: 'stop', id }));
+    await Promise.all(this.workers.map(({ exited }) => exited));
   }
 
   private startWorker(options: DataPlaneOptions, queue: QueueNumbers, worker: number): WorkerHandle {
     const signal = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const { settings, coalesce, leases = [] } = options;
     const seed = randomInt(0x10000);
-    const workerData: WorkerInit = { queue, worker, counters: this.memory, signal, settings, leases, coalesce, seed };
-    const thread = options.startThread(workerData, `packets-${worker}`);
+    const workers = options.queues.length;
+    const share = { worker, workers, settings, leases, coalesce, seed };
+    const workerData: WorkerInit = { queue, counters: this.memory, signal, ...share };
+    const thread = this.startThread(options, workerData, `packets-${worker}`);
     const questions = new Map<number, (answer: WorkerAnswer) => void>();
     const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
     thread.on('message', (message: FromWorker) => this.hear(worker, message));
@@ -184,6 +166,15 @@ class WorkerDataPlane implements DataPlane {
       if (this.stopping === null) this.fail(new Error('a packet worker ended by itself'));
     });
     return { thread, signal: new Int32Array(signal), exited, questions };
+  }
+
+  private startThread({ startThread }: DataPlaneOptions, init: WorkerInit, name: string): Worker {
+    try {
+      return startThread(init, name);
+    } catch (cause) {
+      const message = `a packet worker does not start: ${messageOf(cause)}`;
+      throw new XlatError('DATA_PATH_FAILED', 'start a packet worker', message, { cause });
+    }
   }
 
   private hear(worker: number, message: FromWorker): void {
@@ -200,9 +191,9 @@ class WorkerDataPlane implements DataPlane {
   private keep(worker: number, { buffer, length, soFar }: Extract<FromWorker, { type: 'captured' }>): void {
     const { capture } = this;
     if (capture === null) return;
-    capture.soFar[worker] = soFar;
-    capture.sink.append(new Uint8Array(buffer, 0, length), sumCaptures(capture.soFar), () => {
-      if (this.stopping === null) this.tell(worker, { type: 'return-buffer', buffer }, [buffer]);
+    const { number } = capture;
+    capture.keep(worker, new Uint8Array(buffer, 0, length), soFar, () => {
+      if (this.stopping === null) this.tell(worker, { type: 'return-buffer', capture: number, buffer }, [buffer]);
     });
   }
 
@@ -235,18 +226,5 @@ class WorkerDataPlane implements DataPlane {
 
 /** The question that a worker answers by itself: that it has started. */
 const READY = 0;
-
-const NOTHING_CAPTURED: CaptureCounters = { recorded: [0, 0], lost: [0, 0] };
-
-function sumCaptures(workers: readonly CaptureCounters[]): CaptureCounters {
-  const total: CaptureCounters = { recorded: [0, 0], lost: [0, 0] };
-  for (const capture of workers) {
-    for (const side of [0, 1] as const) {
-      total.recorded[side] += capture.recorded[side];
-      total.lost[side] += capture.lost[side];
-    }
-  }
-  return total;
-}
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -18,6 +18,8 @@ export interface QueueNumbers {
 export interface WorkerInit {
   readonly queue: QueueNumbers;
   readonly worker: number;
+  /** How many there are in all. */
+  readonly workers: number;
   readonly counters: SharedArrayBuffer;
   /** One Int32: messages sent to this worker so far. */
   readonly signal: SharedArrayBuffer;
@@ -30,6 +32,8 @@ export interface WorkerInit {
 
 /** What a capture records. */
 export interface CaptureRequest {
+  /** Of this capture: a buffer that comes back names it. */
+  readonly number: number;
   readonly snaplenBytes: number;
   readonly filter: CaptureFilter;
 }
@@ -40,7 +44,7 @@ export type ToWorker =
   | { readonly type: 'leases'; readonly id: number }
   | { readonly type: 'start-capture'; readonly id: number; readonly request: CaptureRequest }
   | { readonly type: 'stop-capture'; readonly id: number }
-  | { readonly type: 'return-buffer'; readonly buffer: ArrayBuffer }
+  | { readonly type: 'return-buffer'; readonly capture: number; readonly buffer: ArrayBuffer }
   | { readonly type: 'stop'; readonly id: number };
 
 /** From the worker. */

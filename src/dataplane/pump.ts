@@ -23,8 +23,8 @@ import {
   PACKETS_OUT6,
   SUPER_PACKETS_MADE,
   verdictIndex,
-  WRITES_REFUSED,
 } from './counters.ts';
+import { countRefused } from './refused.ts';
 import { makeWriteList, type TunQueue, type WriteList } from './tun-queue.ts';
 
 /** Packets read at once. More gains nothing measurable and makes the first one wait. */
@@ -138,8 +138,7 @@ export class Pump {
     coalescer.coalesce(slab, output, writes);
     counters[PACKETS_MERGED] = coalescer.counters.mergedPackets;
     counters[SUPER_PACKETS_MADE] = coalescer.counters.groups;
-    const refused = this.queue.writeBatch(slab.bytes, writes);
-    if (refused !== 0) counters[WRITES_REFUSED] = (counters[WRITES_REFUSED] as number) + refused;
+    if (this.queue.writeBatch(slab.bytes, writes) !== 0) countRefused(counters, writes);
     this.reset();
   }
 

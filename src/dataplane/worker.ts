@@ -2,12 +2,12 @@
 // until it is told to stop; messages are taken with receiveMessageOnPort. Read first: messages.ts, pump.ts.
 
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { Translator } from '../core/translate/translator.ts';
 import { makeRecorder, type Recorder, systemCaptureClock } from './capture.ts';
 import { countersOf } from './counters.ts';
 import type { CaptureRequest, FromWorker, QueueNumbers, ToWorker, WorkerAnswer, WorkerInit } from './messages.ts';
 import { Pump } from './pump.ts';
 import type { TunQueue } from './tun-queue.ts';
+import { makeTranslator, replaceTranslator } from './worker-translator.ts';
 
 /** While a capture runs, a worker hands over what it has this often, whether it is idle or not. */
 const CAPTURE_FLUSH_MS = 250;
@@ -33,8 +33,11 @@ class PacketWorker {
   private readonly queue: TunQueue;
   private readonly pump: Pump;
   private readonly signal: Int32Array;
+  private readonly workers: number;
   private seen = 0;
   private isStopped = false;
+  /** Number of the capture that runs, or of the last one. */
+  private capture = 0;
   /** When the capture was handed over last. */
   private flushedMs = 0;
 
@@ -42,8 +45,8 @@ class PacketWorker {
     this.port = port;
     this.signal = new Int32Array(init.signal);
     this.queue = makeQueue(init.queue);
-    const translator = new Translator(init.settings, init.seed);
-    translator.map.pool.restore(init.leases);
+    this.workers = init.workers;
+    const translator = makeTranslator(init, init.seed, init.leases);
     this.pump = new Pump(this.queue, translator, countersOf(init.counters, init.worker), init.coalesce);
   }
 
@@ -69,23 +72,27 @@ class PacketWorker {
     this.seen = Atomics.load(this.signal, 0);
     for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port)) {
       const message = next.message as ToWorker;
-      if (message.type === 'return-buffer') this.pump.recorder?.giveBack(message.buffer);
+      if (message.type === 'return-buffer') this.takeBack(message);
       else this.say({ type: 'done', id: message.id, value: this.obey(message) });
     }
+  }
+
+  /** A buffer may come back late, when its capture is over; the next one has its own. */
+  private takeBack({ capture, buffer }: Extract<ToWorker, { type: 'return-buffer' }>): void {
+    if (capture === this.capture) this.pump.recorder?.giveBack(buffer);
   }
 
   private obey(message: Exclude<ToWorker, { type: 'return-buffer' }>): WorkerAnswer {
     switch (message.type) {
       case 'reconfigure': {
-        const leases = this.pump.translator.map.pool.leases();
-        const seed = this.pump.translator.nextIdentification(0);
-        this.pump.translator = new Translator(message.settings, seed);
-        this.pump.translator.map.pool.restore(leases);
+        const { pump, workers } = this;
+        pump.translator = replaceTranslator(pump.translator, { settings: message.settings, workers });
         return {};
       }
       case 'leases':
         return { leases: this.pump.translator.map.pool.leases() };
       case 'start-capture':
+        this.capture = message.request.number;
         this.pump.recorder = this.makeRecorder(message.request);
         return {};
       case 'stop-capture': {
@@ -102,9 +109,10 @@ class PacketWorker {
     }
   }
 
-  private makeRecorder(request: CaptureRequest): Recorder {
+  private makeRecorder({ snaplenBytes, filter }: CaptureRequest): Recorder {
     const recorder: Recorder = makeRecorder({
-      ...request,
+      snaplenBytes,
+      filter,
       buffers: CAPTURE_BUFFERS,
       bufferBytes: CAPTURE_BUFFER_BYTES,
       clock: systemCaptureClock(),

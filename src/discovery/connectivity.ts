@@ -16,7 +16,7 @@ export interface CheckTarget {
 }
 
 /** How long the connection may take. */
-export const CHECK_TIMEOUT_MS = 5000;
+const CHECK_TIMEOUT_MS = 5000;
 
 /** Checks a prefix. `done` gets the answer, once, unless closed before. */
 export function checkConnectivity(

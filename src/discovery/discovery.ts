@@ -31,7 +31,7 @@ import { textPrefix } from './text.ts';
 /** Changes come in bursts; one look, and one call of `changed`, is enough for each. */
 export const SETTLE_MS = 100;
 /** A connectivity check that failed is made anew after this long. */
-export const CHECK_AGAIN_MS = 30_000;
+const CHECK_AGAIN_MS = 30_000;
 
 /** What discovery is to do. */
 export interface DiscoveryOptions {

@@ -17,7 +17,7 @@ import { Solicitor } from './solicitor.ts';
 import { text6 } from './text.ts';
 
 /** Resolvers are asked when a router was heard, or after this long: an RA is preferred, and names resolvers. */
-export const DNS_AFTER_MS = 1000;
+const DNS_AFTER_MS = 1000;
 
 /** Discovery on one link, from the constructor until `close()`. */
 export class LinkDiscovery {

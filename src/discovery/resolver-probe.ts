@@ -11,18 +11,18 @@ import type { Exchange, ExchangeContext } from './dns-exchange.ts';
 import type { DnsReading } from './dns-message.ts';
 
 /** Waiting for an answer, try by try; each has an ID and a port of its own. */
-export const TRY_TIMEOUTS_MS: readonly number[] = [1000, 2000];
+const TRY_TIMEOUTS_MS: readonly number[] = [1000, 2000];
 /** After a failure; doubled each time up to the second. */
-export const RETRY_MIN_MS = 5000;
-export const RETRY_MAX_MS = 60_000;
+const RETRY_MIN_MS = 5000;
+const RETRY_MAX_MS = 60_000;
 /** After "there is no NAT64". */
-export const NO_NAT64_MS = 300_000;
+const NO_NAT64_MS = 300_000;
 /** How long before its end an answer is asked for anew. */
-export const REFRESH_BEFORE_MS = 10_000;
+const REFRESH_BEFORE_MS = 10_000;
 /** A shorter TTL counts as this: it would only make the prefix come and go. */
-export const TTL_MIN_SECONDS = 60;
+const TTL_MIN_SECONDS = 60;
 /** A longer one counts as this. */
-export const TTL_MAX_SECONDS = 86_400;
+const TTL_MAX_SECONDS = 86_400;
 
 /** What a resolver said last. */
 export type ProbeState =

@@ -6,7 +6,7 @@ import type { RouterMessage } from '../platform/discovery-platform.ts';
 import { isLinkLocal } from './text.ts';
 
 /** Why a message was not accepted. */
-export const RA_REFUSALS = ['hop-limit', 'source', 'malformed'] as const;
+const RA_REFUSALS = ['hop-limit', 'source', 'malformed'] as const;
 
 /** One of the reasons. */
 export type RaRefusal = (typeof RA_REFUSALS)[number];

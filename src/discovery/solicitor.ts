@@ -6,8 +6,8 @@ import type { Closable } from '../platform/platform.ts';
 import type { Clock } from './clock.ts';
 
 /** MAX_RTR_SOLICITATIONS and RTR_SOLICITATION_INTERVAL, RFC 4861 §10. */
-export const SOLICITATIONS_MAX = 3;
-export const SOLICITATION_INTERVAL_MS = 4000;
+const SOLICITATIONS_MAX = 3;
+const SOLICITATION_INTERVAL_MS = 4000;
 
 /** Solicits on one link. */
 export class Solicitor {

@@ -30,11 +30,6 @@ export function cleanUpLab(): string[] {
   return removeStale();
 }
 
-/** The names that `only` may hold, with what each proves. */
-export function proofNames(): readonly (readonly [name: string, title: string])[] {
-  return PROOFS.map((proof) => [proof.name, proof.title]);
-}
-
 function selectProofs(only: readonly string[] = []): readonly Proof[] {
   const unknown = only.filter((name) => !PROOFS.some((proof) => proof.name === name));
   if (unknown.length > 0) {

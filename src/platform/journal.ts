@@ -6,9 +6,11 @@
 //
 // A last line that a crash cut short is about a change that was not made yet, because making it comes after the fsync.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Change } from '../core/host/change.ts';
+import { changeOf, isRecord } from './journal-change.ts';
+import { type WriteSome, writeAll } from './write-all.ts';
 
 const FILE = 'journal';
 const VERSION = 1;
@@ -29,30 +31,19 @@ export interface JournalEntry {
 
 /** What a journal file says. */
 export interface JournalContent {
-  readonly identity: HostIdentity;
+  /** null: the line that says so is unreadable. */
+  readonly identity: HostIdentity | null;
   /** Changes to undo, oldest first. */
   readonly entries: readonly JournalEntry[];
   /** Complete lines that make no sense, as found; their changes cannot be undone. */
   readonly unreadable: readonly string[];
 }
 
-const KINDS: ReadonlySet<unknown> = new Set<Change['kind']>([
-  'sysctl',
-  'mtu',
-  'up',
-  'address',
-  'route',
-  'proxy',
-  'firewall',
-]);
-
 type Line =
   | { readonly line: 'header'; readonly identity: HostIdentity }
   | { readonly line: 'entry'; readonly entry: JournalEntry }
   | { readonly line: 'settled'; readonly id: number }
   | { readonly line: 'unreadable' };
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 /** Reads one complete line. Never throws. */
 function parseLine(text: string): Line {
@@ -63,15 +54,13 @@ function parseLine(text: string): Line {
     return { line: 'unreadable' }; // the caller reports the text
   }
   if (!isRecord(value)) return { line: 'unreadable' };
-  const { journal, boot, namespace, id, change, settled } = value;
+  const { journal, boot, namespace, id, settled } = value;
   if (journal === VERSION && typeof boot === 'string' && typeof namespace === 'string') {
     return { line: 'header', identity: { boot, namespace } };
   }
   if (typeof settled === 'number') return { line: 'settled', id: settled };
-  if (typeof id === 'number' && isRecord(change) && KINDS.has(change.kind)) {
-    return { line: 'entry', entry: { id, change: change as unknown as Change } };
-  }
-  return { line: 'unreadable' };
+  const change = changeOf(value.change);
+  return typeof id === 'number' && change !== null ? { line: 'entry', entry: { id, change } } : { line: 'unreadable' };
 }
 
 /**
@@ -91,7 +80,7 @@ export function parseJournal(text: string): JournalContent | null {
     else if (line.line === 'settled') entries.delete(line.id);
     else unreadable.push(lineText);
   }
-  return { identity: identity ?? { boot: '', namespace: '' }, entries: [...entries.values()], unreadable };
+  return { identity, entries: [...entries.values()], unreadable };
 }
 
 /** Reads the journal of a state directory; null when there is none. Throws when it is there and cannot be read. */
@@ -113,14 +102,21 @@ export function removeJournal(stateDir: string): void {
 export class Journal {
   readonly #stateDir: string;
   readonly #identity: HostIdentity;
+  readonly #write: WriteSome | undefined;
   readonly #open = new Map<number, Change>();
   #fd = -1;
+  /** Bytes of the file up to its last complete line. */
+  #length = 0;
   #lastId = 0;
 
-  /** Nothing is written before the first change. An earlier journal in `stateDir` must have been worked off. */
-  constructor(stateDir: string, identity: HostIdentity) {
+  /**
+   * Nothing is written before the first change. An earlier journal in `stateDir` must have been worked off.
+   * @param write tests give one that fails
+   */
+  constructor(stateDir: string, identity: HostIdentity, write?: WriteSome) {
     this.#stateDir = stateDir;
     this.#identity = identity;
+    this.#write = write;
   }
 
   /** Changes that are not settled, oldest first. */
@@ -128,7 +124,7 @@ export class Journal {
     return [...this.#open.values()];
   }
 
-  /** Writes a change and waits until it is on the disk. */
+  /** Writes a change and waits until it is on the disk. Throws the system's error; the change is not in the journal then. */
   add(change: Change): void {
     if (this.#fd < 0) this.#create();
     this.#lastId += 1;
@@ -153,16 +149,29 @@ export class Journal {
 
   #create(): void {
     mkdirSync(this.#stateDir, { recursive: true, mode: 0o700 });
-    this.#fd = openSync(join(this.#stateDir, FILE), 'wx', 0o600);
-    this.#append({ journal: VERSION, ...this.#identity });
+    this.#fd = openSync(join(this.#stateDir, FILE), 'ax', 0o600); // appending: after a cut, the next line follows the last
+    this.#length = 0;
+    try {
+      this.#append({ journal: VERSION, ...this.#identity });
+    } catch (cause) {
+      this.#remove(); // the next change begins it anew
+      throw cause;
+    }
     const dir = openSync(this.#stateDir, 'r'); // so that the file's name is on the disk as well
     fsyncSync(dir);
     closeSync(dir);
   }
 
+  /** All of a line or nothing: the next one must not continue what a full disk cut short. */
   #append(value: unknown): void {
-    writeSync(this.#fd, `${JSON.stringify(value)}\n`);
-    fsyncSync(this.#fd);
+    try {
+      const written = writeAll(this.#fd, `${JSON.stringify(value)}\n`, this.#write);
+      fsyncSync(this.#fd);
+      this.#length += written;
+    } catch (cause) {
+      ftruncateSync(this.#fd, this.#length);
+      throw cause;
+    }
   }
 
   #remove(): void {

@@ -2,23 +2,34 @@
 // addresses. Owns the default places.
 
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { XlatError } from '../contract/errors.ts';
 import type { Closable } from './platform.ts';
 
-/** Whether this process is root, in its user namespace. */
-const isRoot = (): boolean => process.getuid?.() === 0;
+/** This process' user, in its user namespace; 0 is root. */
+const ownUser = (): number => process.getuid?.() ?? 0;
 
-/** Where the journal goes by default: gone after a restart of the machine, as the changes are. */
-export function defaultStateDir(): string {
-  if (isRoot()) return '/run/xlat464';
-  return join(process.env.XDG_RUNTIME_DIR ?? tmpdir(), `xlat464-${process.getuid?.() ?? 0}`);
+/**
+ * Where the journal goes by default: gone after a restart of the machine, as the changes are.
+ * @param user of this process
+ * @param runtimeDir where directories of users go; that may be one where everybody can make them
+ * @throws XlatError NOT_PERMITTED when the directory is there and another user could have put something into it
+ */
+export function defaultStateDir(user = ownUser(), runtimeDir = process.env.XDG_RUNTIME_DIR ?? tmpdir()): string {
+  if (user === 0) return '/run/xlat464';
+  const directory = join(runtimeDir, `xlat464-${user}`);
+  makeDirectory(directory);
+  const entry = lstatSync(directory);
+  if (entry.isDirectory() && entry.uid === user && (entry.mode & 0o077) === 0) return directory;
+  throw new XlatError('NOT_PERMITTED', 'use the state directory', `${directory} may be somebody else's`, {
+    advice: `Remove it, or name a directory of your own in XLAT464_STATE_DIR; it must be a directory of yours with mode 0700.`,
+  });
 }
 
 /** Where the secret goes by default: kept for good, so a network gets the same address each time. */
-export const defaultSecretDir = (): string => (isRoot() ? '/var/lib/xlat464' : defaultStateDir());
+export const defaultSecretDir = (): string => (ownUser() === 0 ? '/var/lib/xlat464' : defaultStateDir());
 
 const MARK = /^instance-(\d+)-(\d+)$/;
 const START_TIME_FIELD = 19; // of those after the command's closing parenthesis; proc_pid_stat(5) field 22

@@ -40,6 +40,7 @@ export function randomSettings(rng: Random): TranslatorSettings {
     mappings: rng.pick([[], CLAT, CLAT, SIIT, SIIT, OVERLAPPING, EVERYTHING]),
     ownIpv4: rng.oneIn(4) ? 0 : OWN4,
     ownIpv6: rng.oneIn(4) ? null : OWN6,
+    ownIpv6IsShared: rng.oneIn(4),
     icmpPoolIpv4: rng.pick([[], [prefix4('192.0.0.8')], [prefix4('203.0.113.0/29'), prefix4('203.0.113.128/31')]]),
     icmpPoolIpv6: rng.pick([
       null,

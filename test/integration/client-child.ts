@@ -27,7 +27,7 @@ export interface ChildOptions {
   readonly nativeLastsMs?: number;
   /** Ends the process by SIGKILL, or throws, at the n-th (from 0) point of that kind. */
   readonly fault?: {
-    readonly when: 'journalled' | 'made' | 'undone';
+    readonly when: 'journalled' | 'made' | 'half-undone' | 'undone';
     readonly at: number;
     readonly how: 'kill' | 'throw';
   };

@@ -1,7 +1,7 @@
 // The client on a host: what it configures, and that nothing of it stays, whatever ends it (rules D-10, D-11, D-12, D-16).
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import { netnsForTest, waitFor } from '../support/netns.ts';
 import { bareNet, ROUTER_LINK, setting, snapshot, startChild, startReady, staticNet, UPLINK } from './client-net.ts';
@@ -196,6 +196,40 @@ describe('the client leaves nothing behind', () => {
   it('D-16 after kill -9 right after each undone change, cleanup restores the rest', (t) =>
     endEverywhere(t, 'undone', 'kill'));
   it('D-16 a start that fails at any change undoes what it did', (t) => endEverywhere(t, 'made', 'throw'));
+
+  it('D-16 after kill -9 within the undoing of host-wide forwarding, cleanup restores the interfaces that forwarded before', async (t) => {
+    const net = await staticNet(netnsForTest(t));
+    await net.host.ip('link add d0 type veth peer name d1');
+    for (const device of ['d0', 'd1']) await net.host.sysctl(`net/ipv6/conf/${device}/accept_dad`, '0');
+    await net.host.ip('link set d0 up', 'link set d1 up');
+    await net.host.sysctl('net/ipv6/conf/d0/forwarding', '1');
+    const before = await snapshot(net.host);
+    const child = await startReady(net, { forwarding: 'host', fault: { when: 'half-undone', at: 0, how: 'kill' } });
+    child.running.child.kill('SIGTERM');
+    await child.ended();
+    assert.equal(child.running.child.signalCode, 'SIGKILL', child.running.output());
+    assert.equal(await setting(net.host, 'ipv6/conf/d0/forwarding'), '0');
+    const cleanUp = await startChild(net, { cleanUp: true });
+    await cleanUp.ended();
+    assert.equal(cleanUp.running.child.exitCode, 0, cleanUp.running.output());
+    assert.deepEqual(await snapshot(net.host), before);
+  });
+
+  it('D-16 a journal whose first line is unreadable is said to be so, and worked off', async (t) => {
+    const net = await staticNet(netnsForTest(t));
+    const before = await snapshot(net.host);
+    await (await startReady(net)).running.stop('SIGKILL');
+    const journal = `${net.stateDir}/journal`;
+    writeFileSync(journal, readFileSync(journal, 'utf8').replace(/^.{9}/, 'damaged'));
+    const cleanUp = await startChild(net, { cleanUp: true });
+    await cleanUp.ended();
+    const troubles = cleanUp.lines().filter((l) => l.reason === 'host-trouble');
+    assert.match(troubles[0]?.text ?? '', /does not say which host it is about/);
+    assert.match(troubles[1]?.text ?? '', /unreadable line in the journal: damaged/);
+    assert.equal(cleanUp.running.child.exitCode, 0, cleanUp.running.output());
+    assert.deepEqual(await snapshot(net.host), before);
+    assert.equal(existsSync(journal), false);
+  });
 
   it('D-16 the next start cleans up after kill -9 by itself', async (t) => {
     const net = await staticNet(netnsForTest(t));

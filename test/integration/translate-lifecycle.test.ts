@@ -4,7 +4,17 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { netnsForTest, run } from '../support/netns.ts';
-import { answers, BASE, buildNet, PROGRAM, said, startTranslator, V4_SEEN_BY_V6, write } from './translate-net.ts';
+import {
+  answers,
+  BASE,
+  buildNet,
+  lines,
+  PROGRAM,
+  said,
+  startTranslator,
+  V4_SEEN_BY_V6,
+  write,
+} from './translate-net.ts';
 
 const MAPPED = `${BASE}mappings: [{ipv4: 192.0.2.1, ipv6: "2001:db8:1::2"}]\n`;
 
@@ -63,6 +73,16 @@ describe('xlat464 translate', () => {
     assert.equal(await translator.stop(), 0);
     const seen = await run(['tshark', '-r', capture, '-Y', 'icmp or icmpv6', '-T', 'fields', '-e', '_ws.col.Info']);
     assert.match(seen, /Echo \(ping\) request .*\n.*Echo \(ping\) request/);
+  });
+
+  it('says once that --capture cannot be written, and translates on', async (t) => {
+    const net = await buildNet(netnsForTest(t));
+    const translator = await startTranslator(net, write(net, 'siit.yaml', MAPPED), '--capture', '/dev/full');
+    assert.match(await said(translator, 'capture-failed'), /the capture ended: cannot write \/dev\/full: ENOSPC/);
+    assert.equal(await answers(net.v4, '192.0.2.1'), true);
+    assert.equal(await translator.stop(), 0, translator.output());
+    assert.equal(lines(translator, 'capture-failed').length, 1);
+    assert.doesNotMatch(translator.output(), /^xlat464:/m);
   });
 
   it('uses an existing interface with attach, and leaves it as it was', async (t) => {

@@ -50,6 +50,31 @@ describe('xlat464 translate on SIGHUP', () => {
     assert.equal(await answers(net.v4, '192.0.2.2'), true);
   });
 
+  it('keeps routes and mappings together when a route of the new configuration is taken, and takes a good one after it', async (t) => {
+    const net = await buildNet(netnsForTest(t));
+    const file = write(net, 'siit.yaml', `${BASE}mappings-file: mappings.txt\n`);
+    write(net, 'mappings.txt', `${FIRST}192.0.2.8 2001:db8:1::8\n`);
+    const translator = await startTranslator(net, file);
+    const routes = async (): Promise<string> =>
+      (await net.t.run(['ip', '-4', 'route'])) + (await net.t.run(['ip', '-6', 'route']));
+    await net.t.ip('route add 192.0.2.66/32 dev left');
+    const before = await routes();
+
+    write(net, 'mappings.txt', '192.0.2.1 2001:db8:1::99\n192.0.2.2 2001:db8:1::3\n192.0.2.66 2001:db8:1::66\n');
+    translator.child.kill('SIGHUP');
+    assert.match(await said(translator, 'translator-reload-failed'), /192\.0\.2\.66.*File exists/);
+    assert.equal(await routes(), before);
+    assert.equal(await answers(net.v4, '192.0.2.1'), true, 'still to ::2');
+
+    write(net, 'mappings.txt', BOTH);
+    // What someone else took away does not keep the new ones from being used.
+    await net.t.ip('route del 192.0.2.8 dev xlat0');
+    translator.child.kill('SIGHUP');
+    await said(translator, 'translator-reloaded');
+    assert.equal(await answers(net.v4, '192.0.2.2'), true);
+    assert.equal(await answers(net.v4, '192.0.2.1'), true);
+  });
+
   it('says which keys wait for the next start', async (t) => {
     const net = await buildNet(netnsForTest(t));
     const file = write(net, 'siit.yaml', BASE);

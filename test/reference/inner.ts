@@ -32,6 +32,7 @@ export const innerTo6 = (datagram: Uint8Array, context: m.Context): Uint8Array =
 function translateTo6(datagram: Uint8Array, context: m.Context): Uint8Array {
   const { settings } = context;
   const p = parseIpv4(datagram, { isQuoted: true });
+  if (m.isIpv6Header(p.protocol)) return untranslatable();
   refuseInnerIcmp(p.protocol === m.ICMPV4, m.isPiece4(p), p.payload, m.isIcmpv4Error);
   const isMartian = (address: number) => isMartian4(address, settings.tolerate.martians);
   if (isMartian(p.source) || isMartian(p.destination)) return untranslatable();
@@ -73,6 +74,7 @@ function translateTo4(datagram: Uint8Array, context: m.Context): Inner4 {
   const { settings, env } = context;
   const p = parseIpv6(datagram, { isQuoted: true });
   if (p.payloadLength > 65515) return untranslatable();
+  if (p.protocol === m.ICMPV4) return untranslatable();
   refuseSegmentsLeft(p);
   refuseExtensionAfterFragment(p);
   refuseInnerIcmp(p.protocol === m.ICMPV6, m.isPiece6(p), p.payload, m.isIcmpv6Error);

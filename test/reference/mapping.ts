@@ -95,8 +95,9 @@ export function mapErrorSourceTo6(address: number, context: Context, usesEam = t
     if (!hasNoForm(error)) throw error;
     const { settings, env } = context;
     const picked = settings.icmpPoolIpv6 === null ? undefined : env.icmpPoolPick6?.(address);
-    const substitute = picked ?? settings.icmpPoolIpv6?.address ?? settings.ownIpv6;
-    if (substitute === null || substitute === undefined) throw error;
+    const own = settings.ownIpv6IsShared ? null : settings.ownIpv6;
+    const substitute = picked ?? settings.icmpPoolIpv6?.address ?? own;
+    if (substitute === null) throw error;
     return { address: concat(substitute), isEmbedded: false };
   }
 }

@@ -110,6 +110,12 @@ export const DCCP = 33;
 export const ICMPV6 = 58;
 export const UDP_LITE = 136;
 
+/** Numbers that IANA gives an IPv6 header alone, so that what follows them in an IPv4 packet is payload to IPv4 and a header to IPv6. */
+const IPV6_HEADERS = [0, 43, 44, 60, 135, 139, 140];
+
+/** Whether IPv6 would take an IPv4 packet of this protocol for something else. ESP and AH are the same in both. */
+export const isIpv6Header = (protocol: number): boolean => protocol === ICMPV6 || IPV6_HEADERS.includes(protocol);
+
 /** RFC 792, RFC 4884 §3: ICMPv4 types that are errors; an error is never sent about one of these (RFC 1122 §3.2.2). */
 export const isIcmpv4Error = (type: number): boolean => [3, 4, 5, 11, 12].includes(type);
 

@@ -21,6 +21,7 @@ export function ipv4ToIpv6(bytes: Uint8Array, context: m.Context): m.ReferenceRe
   if (settings.ownIpv4 !== 0 && p.destination === settings.ownIpv4 && !context.isHairpin) return answerForSelf(p);
   // T-4.1-03
   if (hasUnexpiredSourceRoute(p.options) && !settings.tolerate.sourceRoute) throw refusal('source-route', 3, 5);
+  if (m.isIpv6Header(p.protocol)) throw new m.Refusal('protocol'); // T-4.1-09
   if (m.isPiece4(p)) checkPiece(p.fragmentOffset, p.moreFragments, p.payloadLength);
   if (p.protocol === m.ICMPV4 && m.isPiece4(p)) throw new m.Refusal('fragmented-icmp'); // T-4.1-08
   if (p.protocol === m.ICMPV4) checkIcmp4(p.payload, context);

@@ -1,5 +1,6 @@
 // RFC 7915 §5: one IPv6 packet → IPv4, rule by rule, and back to IPv6 where RFC 7757 §4.2.2 wants it.
 
+import type { TranslatorSettings } from '../../src/core/translate/settings.ts';
 import { isMartian6 } from './addresses.ts';
 import { ipv4Bytes, sameBytes } from './bytes.ts';
 import { isChecksumRight, pseudoHeader4, pseudoHeader6 } from './checksum.ts';
@@ -17,8 +18,9 @@ export function ipv6ToIpv4(bytes: Uint8Array, context: m.Context): m.ReferenceRe
   const { settings } = context;
   const p = parseIpv6(bytes, { isQuoted: false });
   refuseMartians(p);
-  if (settings.ownIpv6 !== null && sameBytes(p.destination, settings.ownIpv6)) return answerForSelf(p);
+  if (isToTranslator(p, settings)) return answerForSelf(p);
   refuseSegmentsLeft(p); // T-5.1-04
+  if (p.protocol === m.ICMPV4) throw new m.Refusal('protocol'); // T-5.1-01
   refuseExtensionAfterFragment(p); // T-5.1-03
   if (p.fragment !== null) checkPiece(p.fragment.offset, p.fragment.more, p.payloadLength);
   if (p.protocol === m.ICMPV6 && m.isPiece6(p)) throw new m.Refusal('fragmented-icmp'); // T-5.1-03
@@ -37,6 +39,10 @@ function refuseMartians(p: m.Ipv6Packet): void {
   if (isMartian6(p.source)) throw new m.Refusal('martian-source');
   if (isMartian6(p.destination)) throw new m.Refusal('martian-destination');
 }
+
+/** A CLAT's own address is its host's: what comes for it goes on. */
+const isToTranslator = (p: m.Ipv6Packet, { ownIpv6, ownIpv6IsShared }: TranslatorSettings): boolean =>
+  ownIpv6 !== null && !ownIpv6IsShared && sameBytes(p.destination, ownIpv6);
 
 function answerForSelf(p: m.ParsedIpv6): m.ReferenceResult {
   const isEcho = p.protocol === m.ICMPV6 && p.payloadAt === 40 && p.payload.length >= 8 && p.payload[0] === 128;

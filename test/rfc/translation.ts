@@ -56,7 +56,7 @@ export const TRANSLATION_RULES: readonly Row[] = [
   { id: 'T-4.1-08', rule: 'Fragmented ICMPv4 is not translated: drop.' },
   {
     id: 'T-4.1-09',
-    rule: "Other protocols (ESP, GRE, SCTP, …) pass unchanged with only the IP header translated; DCCP's checksum is adjusted; AH passes although it will fail at the receiver (documented).",
+    rule: "Other protocols (ESP, GRE, SCTP, …) pass unchanged with only the IP header translated; DCCP's checksum is adjusted; AH passes although it will fail at the receiver (documented). Numbers that are an extension header or ICMPv6 behind an IPv6 header (0, 43, 44, 58, 60, 135, 139, 140): drop silently, for payload would be read as a header (documented).",
   },
   {
     id: 'T-4.5-01',
@@ -103,7 +103,7 @@ export const TRANSLATION_RULES: readonly Row[] = [
   { id: 'T-4.2-14', rule: 'Wrong ICMPv4 checksum: drop' },
   {
     id: 'T-5.1-01',
-    rule: 'TOS = Traffic Class (option: fixed value). TTL = Hop Limit − 1; 0 or 1: ICMPv6 3/0 back. Protocol from the last extension header; ICMPv6 (58) → 1. Header checksum computed.',
+    rule: 'TOS = Traffic Class (option: fixed value). TTL = Hop Limit − 1; 0 or 1: ICMPv6 3/0 back. Protocol from the last extension header; ICMPv6 (58) → 1; ICMPv4 (1) in IPv6: drop silently (documented). Header checksum computed.',
   },
   {
     id: 'T-5.1-02',

@@ -5,6 +5,7 @@ import {
   ERROR,
   hasAddressIn,
   hasExtensionBehindFragment,
+  hasForeignProtocol,
   isAnswer,
   isFirst,
   isTransportCutShort,
@@ -77,6 +78,15 @@ const HEADERS: readonly Explanation[] = [
     ours: 'drops the packet: the time spent on one is bounded',
     right: 'both',
     matches: (d) => (d.input?.extensions.length ?? 0) > 8 && isAnswer(d, 'nothing', /packet|error/),
+  },
+  {
+    name: 'protocol number that is a header in the other family',
+    rfc: 'RFC 7915 §4.1, §5.1',
+    tayga: 'copies it, as the sections say: payload is read as an extension header or as the other ICMP then',
+    ours: 'drops the packet, and an error about it',
+    right: 'tayga',
+    matches: (d) =>
+      (hasForeignProtocol(d.input) || hasForeignProtocol(d.input?.inner)) && isAnswer(d, 'nothing', /packet|error/),
   },
 ];
 

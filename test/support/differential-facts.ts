@@ -73,6 +73,12 @@ export function optionFault(options: Uint8Array): 'source route' | 'malformed' |
 /** What RFC 7915 §5.1.1 means by an extension header: ESP is none, the Authentication Header is one. */
 const EXTENSIONS_BEHIND_FRAGMENT: readonly number[] = [0, 43, 44, 51, 60, 135, 139, 140];
 
+/** Whether the upper layer's number names an extension header or ICMP of the other family there; ESP and AH are the same in both. */
+export function hasForeignProtocol(packet: Dissection | null | undefined): boolean {
+  if (packet === null || packet === undefined) return false;
+  return packet.family === 6 ? packet.protocol === 1 : [0, 43, 44, 58, 60, 135, 139, 140].includes(packet.protocol);
+}
+
 /** Whether an IPv6 packet has another extension header behind its Fragment Header. */
 export function hasExtensionBehindFragment(packet: Dissection | null | undefined): boolean {
   if (packet?.family !== 6 || packet.fragment === null) return false;

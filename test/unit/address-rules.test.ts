@@ -1,31 +1,20 @@
-// What a mapping, a pair of mappings and a prefix may be; martians; the corners of the dynamic pool.
+// What a mapping and a prefix may be; martians; the corners of the dynamic pool.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DynamicPool, MAX_POOL_ADDRESSES, poolSize } from '../../src/core/address/dynamic-pool.ts';
-import { checkMapping, checkOverlap } from '../../src/core/address/eam.ts';
+import { hasRoomForSuffix } from '../../src/core/address/eam.ts';
 import { addressWord, isEmbeddingPrefix, makeEmbeddingPrefix } from '../../src/core/address/rfc6052.ts';
 import { isMartian4, isMartian6, isWellKnownPrefix } from '../../src/core/address/special.ts';
 import { ip4, ip6, mapping, prefix4, prefix6 } from '../support/addresses.ts';
 
 describe('mappings', () => {
-  test('A-05 an IPv6 suffix shorter than the IPv4 one is refused, bits behind a prefix as well', () => {
-    assert.equal(checkMapping(mapping('192.0.2.0/24', '2001:db8::/120')), null);
-    assert.equal(checkMapping(mapping('192.0.2.0/24', '2001:db8::/121')), 'suffix-too-short');
-    assert.equal(checkMapping(mapping('0.0.0.0/0', '2001:db8::/96')), null);
-    assert.equal(checkMapping(mapping('0.0.0.0/0', '2001:db8::/97')), 'suffix-too-short');
-    assert.equal(checkMapping(mapping('192.0.2.1/31', '2001:db8::/64')), 'host-bits');
-    assert.equal(checkMapping(mapping('128.0.0.0/0', '2001:db8::/64')), 'host-bits');
-    assert.equal(checkMapping(mapping('192.0.2.1', '2001:db8::1/127')), 'host-bits');
-    assert.equal(checkMapping(mapping('192.0.2.1', '2001:db8::/128')), null);
-  });
-
-  test('A-05 overlaps of either side are found, neighbours are not', () => {
-    const a = mapping('192.0.2.0/25', '2001:db8::/121');
-    assert.equal(checkOverlap(a, mapping('192.0.2.127', '2001:db8:1::1')), 'overlap-ipv4');
-    assert.equal(checkOverlap(a, mapping('0.0.0.0/0', '2001:db8:1::/96')), 'overlap-ipv4');
-    assert.equal(checkOverlap(a, mapping('192.0.2.128', '2001:db8::7f')), 'overlap-ipv6');
-    assert.equal(checkOverlap(a, mapping('192.0.2.128', '2001:db8::80')), null);
+  test('A-05 an IPv6 suffix shorter than the IPv4 one is no mapping', () => {
+    assert.equal(hasRoomForSuffix(mapping('192.0.2.0/24', '2001:db8::/120')), true);
+    assert.equal(hasRoomForSuffix(mapping('192.0.2.0/24', '2001:db8::/121')), false);
+    assert.equal(hasRoomForSuffix(mapping('0.0.0.0/0', '2001:db8::/96')), true);
+    assert.equal(hasRoomForSuffix(mapping('0.0.0.0/0', '2001:db8::/97')), false);
+    assert.equal(hasRoomForSuffix(mapping('192.0.2.1', '2001:db8::/128')), true);
   });
 });
 
@@ -127,6 +116,26 @@ describe('the dynamic pool', () => {
         [ip4('198.51.100.2'), 4, 7],
       ],
     );
+  });
+
+  test('A-05 a full pool is searched once, and again only when its oldest lease is over', () => {
+    class CountingPool extends DynamicPool {
+      looks = 0;
+      override isLeased(slot: number): boolean {
+        this.looks++;
+        return super.isLeased(slot);
+      }
+    }
+    const pool = new CountingPool([prefix4('198.51.100.0/28')], 1000);
+    for (let i = 0; i < 16; i++) pool.lease(...host(i), 10 + i);
+    const looksFor = (i: number, nowMs: number) => {
+      const before = pool.looks;
+      return [pool.lease(...host(i), nowMs) !== 0, pool.looks - before];
+    };
+    assert.deepEqual(looksFor(100, 500), [false, 16], 'the search that finds the pool full');
+    assert.deepEqual(looksFor(101, 500), [false, 0]);
+    assert.deepEqual(looksFor(102, 1009), [false, 0]);
+    assert.equal(looksFor(103, 1011)[0], true, 'the oldest lease is over');
   });
 
   test('A-05 a full pool of 4,096 hands over every address once the leases are over', () => {

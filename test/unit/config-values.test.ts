@@ -64,6 +64,7 @@ describe('a translator configuration', () => {
       dynamicLeaseMs: 1_800_000,
       ownIpv4: 0xc0000301,
       ownIpv6: bytes('20010db8000000000000000000000001'),
+      ownIpv6IsShared: false,
       icmpPoolIpv4: [{ address: 0xc6336400, length: 28 }],
       icmpPoolIpv6: { address: bytes('20010db800bb'), length: 96 },
       ipv4Mtu: 1400,

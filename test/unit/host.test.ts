@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Change } from '../../src/core/host/change.ts';
-import { changeKey, describeChange } from '../../src/core/host/change.ts';
+import { changeKey, describeChange, describeUndo } from '../../src/core/host/change.ts';
 import { findForwardDrops, findLegacyForwardDrop } from '../../src/core/host/firewall.ts';
 import type { ForwardingUplink, HostConfig, HostFacts } from '../../src/core/host/host-config.ts';
 import { planHost, planUndo } from '../../src/core/host/plan.ts';
@@ -285,6 +285,23 @@ describe('undoing', () => {
   it('D-16 a setting that someone else changed is left alone; one that is back already is done', () => {
     assert.deepEqual(planUndo(change, at('0')), { step: 'left', now: '0' });
     assert.deepEqual(planUndo(change, at('1')), { step: 'gone' });
+  });
+
+  it('D-16 host-wide forwarding that is off again, with others’ values not back yet, is undone to the end', () => {
+    const wlan = 'net/ipv6/conf/wlan0/forwarding';
+    const path = 'net/ipv6/conf/all/forwarding';
+    const whole: Change = { kind: 'sysctl', path, link: null, value: '1', was: '0', alsoWas: [[wlan, '1']] };
+    const off = (others: Readonly<Record<string, string>>): HostFacts => ({ ...FACTS, sysctls: settings(others) });
+    assert.deepEqual(planUndo(whole, off({ [wlan]: '0' })), { step: 'undo', name: '' });
+    assert.deepEqual(planUndo(whole, off({ [wlan]: '1' })), { step: 'gone' });
+    const without = new Map([...settings()].filter(([key]) => key !== wlan));
+    assert.deepEqual(planUndo(whole, { ...FACTS, sysctls: without }), { step: 'gone' });
+  });
+
+  it('what was put back reads from our value to the one of before', () => {
+    assert.equal(describeUndo(change), 'net/ipv6/conf/eth0/accept_ra 2 → 1');
+    assert.equal(describeUndo({ kind: 'mtu', link: TUN, value: 1480, was: 1500 }), 'MTU of clat0 1480 → 1500');
+    assert.equal(describeUndo({ kind: 'up', link: TUN }), 'clat0 up');
   });
 
   it('D-16 an interface that was renamed is found, one that is gone needs nothing', () => {

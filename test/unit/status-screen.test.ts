@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { bytes, count, duration, fit, percent, rate, wrap } from '../../src/cli/screens/format.ts';
 import { eventText, type ScreenOptions, statusScreen } from '../../src/cli/screens/status.ts';
 import type { Snapshot } from '../../src/contract/methods.ts';
+import type { StatusCounters } from '../../src/contract/status.ts';
 import { SAMPLE } from '../support/control.ts';
 
 process.env.TZ = 'UTC';
@@ -85,6 +86,13 @@ describe('the status screen', () => {
     const shown = (rows: number) =>
       statusScreen({ ...SNAPSHOT, events }, { ...PLAIN, rows }).filter((line) => line.includes('event ')).length;
     assert.deepEqual([shown(10), shown(29), shown(100)], [3, 4, 8]);
+  });
+
+  it('says why the virtual interface did not take packets, where the daemon tells', () => {
+    const writesRefusedBy = { linkDown: 2, invalid: 0, noMemory: 1, other: 0 };
+    const status = { ...SAMPLE, counters: { ...(SAMPLE.counters as StatusCounters), writesRefusedBy } };
+    const lines = statusScreen({ status, events: [] }, PLAIN);
+    assert.equal(lines[lines.findIndex((line) => line.includes('not taken')) + 1], '  interface down 2, no memory 1');
   });
 
   it('of a client that waits says what for, and shows no numbers', () => {

@@ -482,4 +482,37 @@ vec('T-E-01', 'hop limit 1 of an ICMPv6 error is not answered', back6(ICMPv6Time
 vec('T-E-01', 'hop limit 1 of a later fragment is not answered', IPv6(src=C6, dst=S6, hlim=1) / IPv6ExtHdrFragment(
     nh=17, offset=8, m=0, id=1) / data(16), verdict='hop-limit')
 
+# ---- numbers that are a header, or the other family's ICMP, behind the other IP header
+for number in (0, 43, 44, 58, 60, 135, 139, 140):
+    vec('T-4.1-09', f'IPv4 protocol {number} has no counterpart', p4(data(40), proto=number), verdict='protocol')
+vec('T-4.1-09', 'a fragment of IPv4 protocol 44', p4(data(40), proto=44, flags='MF', frag=8), verdict='protocol')
+vec('T-4.1-09', 'IPv4 protocol 58 with TTL 1 is not answered', p4(data(40), proto=58, ttl=1), verdict='protocol')
+icmp_in6 = ICMP(type=8, id=7, seq=1) / Raw(b'ping')
+vec('T-5.1-01', 'ICMPv4 in IPv6 has no counterpart', p6(icmp_in6, hlim=64, nh=1), verdict='protocol')
+vec('T-5.1-01', 'ICMPv4 behind Destination Options', IPv6(src=C6, dst=S6, hlim=64) / IPv6ExtHdrDestOpt(
+    nh=1, options=[PadN(optdata=bytes(4))]) / Raw(bytes(icmp_in6)), verdict='protocol')
+for offset, more in ((0, 0), (0, 1), (1, 0)):
+    vec('T-5.1-01', f'ICMPv4 behind a Fragment Header, offset {offset}, M {more}', IPv6(src=C6, dst=S6, hlim=64) /
+        IPv6ExtHdrFragment(nh=1, offset=offset, m=more, id=9) / data(16), verdict='protocol')
+for number in (0, 43, 44, 58, 60, 135, 139, 140):
+    vec('T-4.2-12', f'an error about IPv4 protocol {number}', IP(
+        src=R4, dst=C4, ttl=64, flags='DF', id=0x1234, proto=1) / icmp4(3, 1, body=bytes(p4(data(40), proto=number))),
+        verdict='icmp-inner')
+vec('T-5.2-11', 'an error about ICMPv4 in IPv6', back6(ICMPv6TimeExceeded(), body=bytes(p6(icmp_in6, nh=1))),
+    verdict='icmp-inner')
+
+# ---- the limits of inner packets and extensions
+whole4 = IP(src=C4, dst=S4, ttl=1, id=IDENTIFICATION, flags='DF', proto=253, len=65535) / data(40)
+vec('T-5.2-11', 'the longest inner packet that has a length in IPv4',
+    back6(ICMPv6TimeExceeded(), body=bytes(p6(data(40), hlim=1, nh=253, plen=65515))), back4(11, 0, body=bytes(whole4)))
+for length in (65516, 65535):
+    vec('T-5.2-11', f'an inner payload length of {length}, which no IPv4 total length can tell',
+        back6(ICMPv6TimeExceeded(), body=bytes(p6(data(40), hlim=1, nh=253, plen=length))), verdict='icmp-inner')
+vec('T-4.2-13', 'a sound extension behind 124 bytes, fewer than RFC 4884 demands, is removed', IP(
+    src=R4, dst=C4, ttl=64, flags='DF', id=0x1234, proto=1) / icmp4(
+        11, 0, bytes([0, 31, 0, 0]), short4.ljust(124, b'\0') + extension()), error6(ICMPv6TimeExceeded(), body=short6))
+vec('T-5.2-11', 'a sound extension behind 120 bytes, fewer than RFC 4884 demands, is removed', back6(
+    ICMPv6TimeExceeded(length=15), body=short6.ljust(120, b'\0') + extension()),
+    back4(11, 0, body=bytes(p4(udp(b'x' * 20), ttl=1, flags=0, ident=IDENTIFICATION))))
+
 print(json.dumps(vectors, indent=1))

@@ -158,10 +158,20 @@ function trafficLines({ counters, rates }: Status): readonly Line[] {
   return [...heading(table), line('IPv4 → IPv6', 'ipv4'), line('IPv6 → IPv4', 'ipv6'), ...refusedLines(counters)];
 }
 
-function refusedLines({ writesRefused }: NonNullable<Status['counters']>): readonly Line[] {
+/** Why packets were not taken, for a person. */
+const REFUSALS = [
+  ['linkDown', 'interface down'],
+  ['invalid', 'no valid packet'],
+  ['noMemory', 'no memory'],
+  ['other', 'other reasons'],
+] as const;
+
+function refusedLines({ writesRefused, writesRefusedBy }: NonNullable<Status['counters']>): readonly Line[] {
   if (writesRefused === 0) return [];
   const text = `${count(writesRefused)} translated packets were not taken by the virtual interface`;
-  return [{ text, part: { text, colour: 33 } }];
+  const reasons = REFUSALS.map(([key, why]) => [why, writesRefusedBy?.[key] ?? 0] as const).filter(([, n]) => n > 0);
+  const details = reasons.map(([why, n]) => `${why} ${count(n)}`).join(', ');
+  return [{ text, part: { text, colour: 33 } }, ...(details === '' ? [] : [{ text: `  ${details}` }])];
 }
 
 function dropLines({ counters }: Status, width: number): readonly Line[] {

@@ -5,9 +5,6 @@ import type { Mapping } from '../translate/settings.ts';
 import { PrefixTable } from './prefix-table.ts';
 import { addressWord } from './rfc6052.ts';
 
-/** Why a mapping, or a pair of mappings, is refused. */
-export type MappingFault = 'suffix-too-short' | 'host-bits' | 'overlap-ipv4' | 'overlap-ipv6';
-
 /** The table of one translator. Lookups return an entry number, or -1. Never throws after construction. */
 export class MappingTable {
   private readonly byIpv4: PrefixTable;
@@ -67,29 +64,5 @@ export class MappingTable {
   }
 }
 
-/** Why a single mapping cannot be, or null. RFC 7757 §3.1: the IPv6 suffix must be at least as long as the IPv4 one. */
-export function checkMapping(m: Mapping): MappingFault | null {
-  if (128 - m.ipv6.length < 32 - m.ipv4.length) return 'suffix-too-short';
-  const mask = m.ipv4.length === 0 ? 0 : -1 << (32 - m.ipv4.length);
-  if ((m.ipv4.address | 0) !== ((m.ipv4.address | 0) & mask)) return 'host-bits';
-  return hasHostBits6(m.ipv6.address, m.ipv6.length) ? 'host-bits' : null;
-}
-
-/** Why two mappings may not stand side by side unless forced, or null. RFC 7757 §3.1 (overlaps are refused by default). */
-export function checkOverlap(a: Mapping, b: Mapping): MappingFault | null {
-  const bits4 = Math.min(a.ipv4.length, b.ipv4.length);
-  const mask = bits4 === 0 ? 0 : -1 << (32 - bits4);
-  if (((a.ipv4.address ^ b.ipv4.address) & mask) === 0) return 'overlap-ipv4';
-  return equalBits(a.ipv6.address, b.ipv6.address, Math.min(a.ipv6.length, b.ipv6.length)) ? 'overlap-ipv6' : null;
-}
-
-function hasHostBits6(address: Uint8Array, length: number): boolean {
-  return address.some((octet, i) => (octet & (0xff >> Math.min(8, Math.max(0, length - i * 8)))) !== 0);
-}
-
-function equalBits(a: Uint8Array, b: Uint8Array, bits: number): boolean {
-  return a.every((octet, i) => {
-    const mask = (0xff00 >> Math.min(8, Math.max(0, bits - i * 8))) & 0xff;
-    return ((octet ^ b[i]) & mask) === 0;
-  });
-}
+/** Whether the IPv6 suffix holds the IPv4 one, as RFC 7757 §3.1 demands of each mapping. */
+export const hasRoomForSuffix = ({ ipv4, ipv6 }: Mapping): boolean => 128 - ipv6.length >= 32 - ipv4.length;

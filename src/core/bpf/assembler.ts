@@ -9,7 +9,7 @@
 // A 64-bit immediate takes two such units; the second holds the high half and nothing else.
 
 /** Bytes of one unit. */
-export const BPF_UNIT = 8;
+const BPF_UNIT = 8;
 
 /** r0 result, r1–r5 arguments, r6–r9 kept over calls, r10 the frame pointer. */
 export type Register = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
@@ -30,7 +30,7 @@ export type Item =
   | { readonly kind: 'wide'; readonly dst: Register; readonly value: bigint };
 
 /** Opcodes, RFC 9669 §4 and §5: class, source and operation added up. */
-export const OPCODE = {
+const OPCODE = {
   loadWide: 0x18,
   load8: 0x71,
   load16: 0x69,

@@ -100,6 +100,14 @@ export function describeChange(change: Change): string {
   }
 }
 
+/** The same for its undoing: what was put back. */
+export function describeUndo(change: Change): string {
+  if (change.kind !== 'sysctl' && change.kind !== 'mtu') return describeChange(change);
+  // The two kinds of value are two types, which TypeScript does not see as one swap.
+  const back = { ...change, value: change.was, was: change.value } as Change;
+  return describeChange(back);
+}
+
 /** Whether the host is as the change wants it. False too when the interface is gone. */
 export function isPresent(change: Change, facts: HostFacts): boolean {
   if (change.kind === 'firewall') return facts.firewallTables.has(FIREWALL_TABLE_KEY);

@@ -6,7 +6,7 @@
 //     wanted  ∧ not in effect          → journalled, made
 //     applied ∧ no longer wanted       → undone
 
-import type { Change } from './change.ts';
+import type { Change, SysctlChange } from './change.ts';
 import { changeKey, currentValue, isPresent, sysctlPath } from './change.ts';
 import type { HostConfig, HostFacts } from './host-config.ts';
 import { FIREWALL_TABLE_KEY, findLink } from './host-config.ts';
@@ -66,12 +66,19 @@ export type UndoStep =
   /** To be undone through this interface name (the present one; "" for a setting of the whole host). */
   | { readonly step: 'undo'; readonly name: string };
 
+/** Whether the settings that the kernel had overwritten with this one have their own values again; those that are gone count. */
+const areOthersBack = ({ alsoWas = [] }: SysctlChange, { sysctls }: HostFacts): boolean =>
+  alsoWas.every(([path, value]) => (sysctls.get(path) ?? value) === value);
+
 /** Decides how to undo a change. */
 export function planUndo(change: Change, facts: HostFacts): UndoStep {
   const link = change.link === null ? undefined : findLink(facts, change.link);
   if (change.kind === 'sysctl') {
     const now = currentValue(change, facts);
-    if (now === undefined || now === change.was) return { step: 'gone' };
+    if (now === undefined) return { step: 'gone' };
+    if (now === change.was && areOthersBack(change, facts)) return { step: 'gone' };
+    // Also when it is back and the others are not: an undo that a crash cut short goes on where it was.
+    if (now === change.was) return { step: 'undo', name: link?.name ?? '' };
     return now === change.value ? { step: 'undo', name: link?.name ?? '' } : { step: 'left', now };
   }
   if (!isPresent(change, facts)) {

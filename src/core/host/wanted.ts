@@ -1,6 +1,8 @@
 // HostConfig → the ordered list of changes that make it true, given what the host was like before we touched it.
 // The order matters and is the reason why each line stands where it does; undoing goes backwards through it.
 
+import { IPV6_MIN_MTU } from '../translate/settings.ts';
+import { HEADER_DIFFERENCE } from '../wire/ipv6.ts';
 import type { Change, RouteChange, SysctlChange } from './change.ts';
 import { HOST_FORWARDING } from './change.ts';
 import type { ForwardingUplink, HostConfig, HostFacts, LinkRef, RedirectUplink } from './host-config.ts';
@@ -87,8 +89,9 @@ const redirectSettings = (facts: HostFacts, uplink: RedirectUplink): Change[] =>
   uplink.linkAddress === null ? [] : setting(facts, uplink.link, proxyDelay('*'), '0');
 
 /**
- * Route of the CLAT address to the TUN. Its MTU is the uplink's, 20 more than the TUN's own: what the translator takes off
- * again. Locked, because only then the kernel prefers it to the interface's when it forwards.
+ * Route of the CLAT address to the TUN. Its MTU is 20 more than the TUN's own, which the translator takes off again, and never
+ * more than the uplink's: so the kernel itself answers what does not fit. Locked, because only then the kernel prefers it to the
+ * interface's when it forwards.
  */
 const clatRoute = (config: HostConfig, uplink: ForwardingUplink): RouteChange => ({
   kind: 'route',
@@ -96,7 +99,7 @@ const clatRoute = (config: HostConfig, uplink: ForwardingUplink): RouteChange =>
   link: config.tun,
   destination: uplink.clat,
   metric: 1024,
-  mtuBytes: uplink.mtuBytes,
+  mtuBytes: Math.min(uplink.mtuBytes, Math.max(IPV6_MIN_MTU, config.ipv4MtuBytes + HEADER_DIFFERENCE)),
   isMtuLocked: true,
   source: null,
 });

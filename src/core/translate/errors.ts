@@ -6,11 +6,18 @@ import { complement, fold, sumBytes } from '../wire/checksum.ts';
 import {
   emitIcmp,
   FRAGMENTATION_NEEDED,
+  HOST_UNREACHABLE4,
   ICMP_HEADER,
   icmpType,
   isIcmpv4Error,
   isIcmpv6Error,
+  NO_ROUTE6,
+  PACKET_TOO_BIG6,
+  PROHIBITED4,
+  SOURCE_POLICY6,
   setIcmpChecksum,
+  UNREACHABLE4,
+  UNREACHABLE6,
 } from '../wire/icmp.ts';
 import {
   DF,
@@ -30,6 +37,7 @@ import {
   emitIpv6Start,
   FRAGMENT_OFFSET_MASK,
   fragmentField,
+  HEADER_DIFFERENCE,
   IPV6_DESTINATION,
   IPV6_HEADER,
   IPV6_SOURCE,
@@ -51,14 +59,6 @@ import {
 
 /** TTL and hop limit of what the translator sends itself. */
 export const OWN_HOP_LIMIT = 64;
-
-const UNREACHABLE = 3;
-const HOST_UNREACHABLE = 1;
-const PROHIBITED4 = 13;
-const UNREACHABLE_6 = 1;
-const NO_ROUTE6 = 0;
-const SOURCE_POLICY6 = 5;
-const PACKET_TOO_BIG = 2;
 
 /**
  * Sends an ICMPv4 error about the checked packet at `at` … `end`, unless T-E-01, the rate limit or a missing own address forbid it.
@@ -100,8 +100,8 @@ export function sendIcmpv4FragmentationNeeded(
   nowMs: number,
 ): void {
   const isFragment = (fragmentWord(s, at) & (MF | OFFSET_MASK)) !== 0;
-  const mtu = t.ipv6Mtu - IPV6_HEADER + IPV4_HEADER - (isFragment ? 8 : 0);
-  sendIcmpv4Error(t, s, at, end, out, nowMs, UNREACHABLE, FRAGMENTATION_NEEDED, mtu);
+  const mtu = t.ipv6Mtu - HEADER_DIFFERENCE - (isFragment ? 8 : 0);
+  sendIcmpv4Error(t, s, at, end, out, nowMs, UNREACHABLE4, FRAGMENTATION_NEEDED, mtu);
 }
 
 /** Answers an IPv4 packet whose addresses could not be mapped. Martians get no answer. */
@@ -115,8 +115,8 @@ export function sendIcmpv4Refusal(
   verdict: Verdict,
 ): void {
   if (!isRefusal(verdict)) return;
-  const code = t.isSourceRefused || verdict === BOTH_EMBEDDED ? PROHIBITED4 : HOST_UNREACHABLE;
-  sendIcmpv4Error(t, s, at, end, out, nowMs, UNREACHABLE, code, 0);
+  const code = t.isSourceRefused || verdict === BOTH_EMBEDDED ? PROHIBITED4 : HOST_UNREACHABLE4;
+  sendIcmpv4Error(t, s, at, end, out, nowMs, UNREACHABLE4, code, 0);
 }
 
 /** Sends an ICMPv6 error about the packet at `at` … `end`, whose chain of headers t.chain describes. */
@@ -155,8 +155,8 @@ export function sendPacketTooBig(
   out: PacketList,
   nowMs: number,
 ): void {
-  const mtu = Math.max(IPV6_MIN_MTU, t.ipv4Mtu + IPV6_HEADER - IPV4_HEADER);
-  sendIcmpv6Error(t, s, at, end, out, nowMs, PACKET_TOO_BIG, 0, mtu);
+  const mtu = Math.max(IPV6_MIN_MTU, t.ipv4Mtu + HEADER_DIFFERENCE);
+  sendIcmpv6Error(t, s, at, end, out, nowMs, PACKET_TOO_BIG6, 0, mtu);
 }
 
 /** Answers an IPv6 packet whose addresses could not be mapped. Martians get no answer. */
@@ -171,7 +171,7 @@ export function sendIcmpv6Refusal(
 ): void {
   if (!isRefusal(verdict)) return;
   const code = t.isSourceRefused || verdict === BOTH_EMBEDDED ? SOURCE_POLICY6 : NO_ROUTE6;
-  sendIcmpv6Error(t, s, at, end, out, nowMs, UNREACHABLE_6, code, 0);
+  sendIcmpv6Error(t, s, at, end, out, nowMs, UNREACHABLE6, code, 0);
 }
 
 /** Computes the checksum of the ICMPv6 message of `length` bytes that follows the 40-byte header at `at`. */

@@ -1,13 +1,24 @@
 // Fragmentation: RFC 7915 §4 (DF=0 and too large for the IPv6 side, rule T-4.1-06) and RFC 791 §3.2 for what came with a
 // Fragment Header and is too large for the IPv4 side. The fragments are built in the spare part of the slab.
 
-import { emitIpv4, fragmentWord, IPV4_HEADER, identification, MF, protocol, tos, ttl } from '../wire/ipv4.ts';
+import {
+  emitIpv4,
+  fragmentWord,
+  IPV4_HEADER,
+  identification,
+  MF,
+  OFFSET_MASK,
+  protocol,
+  tos,
+  ttl,
+} from '../wire/ipv4.ts';
 import {
   emitAddress,
   emitFragmentHeader,
   emitIpv6Start,
   FRAGMENT_HEADER,
   FRAGMENT_MORE,
+  FRAGMENT_OFFSET_MASK,
   IPV6_HEADER,
 } from '../wire/ipv6.ts';
 import { clearOffload, OFFLOAD_HEADER } from '../wire/offload.ts';
@@ -15,6 +26,14 @@ import { FRAGMENT, ICMP, ICMPV6 } from '../wire/protocol.ts';
 import { append, type PacketList, reserve, type Slab } from '../wire/slab.ts';
 import type { Translator } from './translator.ts';
 import { FRAGMENTED, NO_ROOM, type Verdict } from './verdict.ts';
+
+/** IPv6 byte offset and M flag of an IPv4 flags and offset word. */
+export const fragmentFieldOf = (word: number): number =>
+  ((word & OFFSET_MASK) << 3) | ((word & MF) !== 0 ? FRAGMENT_MORE : 0);
+
+/** IPv4 flags and offset word, DF clear, of an IPv6 byte offset and M flag. */
+export const fragmentWordOf = (field: number): number =>
+  ((field & FRAGMENT_OFFSET_MASK) >>> 3) | ((field & FRAGMENT_MORE) !== 0 ? MF : 0);
 
 const HEADERS6 = IPV6_HEADER + FRAGMENT_HEADER;
 
@@ -36,18 +55,18 @@ export function fragmentToIpv6(
   const next = proto === ICMP ? ICMPV6 : proto;
   const hops = ttl(s, at) - (t.isSecondPass ? 0 : t.hopCost);
   const trafficClass = t.copiesTrafficClass ? tos(s, at) : 0;
-  const base = (word & 0x1fff) << 3;
+  const field = fragmentFieldOf(word);
   const chunk = (t.fragmentLimit6 - HEADERS6) & ~7;
   const first = out.count;
   for (let from = upper; from < end; from += chunk) {
     const length = Math.min(chunk, end - from);
     const to = reserve(out, HEADERS6 + length);
     if (to < 0) return giveUp(out, first);
-    const more = from + length < end || (word & MF) !== 0 ? FRAGMENT_MORE : 0;
+    const more = from + length < end ? FRAGMENT_MORE : 0;
     emitIpv6Start(s, to, trafficClass, FRAGMENT_HEADER + length, FRAGMENT, hops);
     emitAddress(s, to + 8, t.s0, t.s1, t.s2, t.s3);
     emitAddress(s, to + 24, t.d0, t.d1, t.d2, t.d3);
-    emitFragmentHeader(s, to + IPV6_HEADER, next, (base + from - upper) | more, identification(s, at));
+    emitFragmentHeader(s, to + IPV6_HEADER, next, (field + from - upper) | more, identification(s, at));
     s.bytes.copyWithin(to + HEADERS6, from, from + length);
     clearOffload(s, to - OFFLOAD_HEADER);
     append(out, to, HEADERS6 + length);

@@ -21,9 +21,9 @@ export class IcmpSources {
     this.sizes = Float64Array.from(pool, (p) => 2 ** (32 - p.length));
     this.total = this.sizes.reduce((sum, n) => sum + n, 0);
     this.fallback4 = settings.ownIpv4 | 0;
-    const ipv6 = settings.icmpPoolIpv6?.address ?? settings.ownIpv6;
-    this.words =
-      ipv6 === null || ipv6 === undefined ? null : Int32Array.from([0, 1, 2, 3], (i) => addressWord(ipv6, i));
+    const own = settings.ownIpv6IsShared ? null : settings.ownIpv6;
+    const ipv6 = settings.icmpPoolIpv6?.address ?? own;
+    this.words = ipv6 === null ? null : Int32Array.from([0, 1, 2, 3], (i) => addressWord(ipv6, i));
     this.hostBits6 = settings.icmpPoolIpv6 === null ? 0 : Math.min(32, 128 - settings.icmpPoolIpv6.length);
   }
 
@@ -52,7 +52,7 @@ export class IcmpSources {
 }
 
 /** A small unsigned hash of an IPv6 address: the folded sum times an odd constant, mixed. */
-export function hashWords(w0: number, w1: number, w2: number, w3: number): number {
+function hashWords(w0: number, w1: number, w2: number, w3: number): number {
   const h = Math.imul(w0 ^ Math.imul(w1, 0x85ebca6b) ^ Math.imul(w2, 0xc2b2ae35) ^ w3, 0x9e3779b1);
   return ((h ^ (h >>> 16)) >>> 0) + sumWord(w3);
 }

@@ -44,8 +44,9 @@ import {
   payloadLength,
   trafficClass,
 } from '../wire/ipv6.ts';
-import { checksumOffset, FRAGMENT, ICMP, ICMPV6, isExtensionAfterFragment, UDP } from '../wire/protocol.ts';
+import { checksumOffset, FRAGMENT, ICMP, ICMPV6, isExtensionHeader, isIpv6Only, UDP } from '../wire/protocol.ts';
 import type { Slab } from '../wire/slab.ts';
+import { fragmentFieldOf, fragmentWordOf } from './fragment.ts';
 import type { Translator } from './translator.ts';
 import { adjustChecksum } from './transport.ts';
 import { ICMP_INNER, ICMP_NESTED, TRANSLATED } from './verdict.ts';
@@ -66,6 +67,7 @@ export function innerToIpv6(t: Translator, s: Slab, from: number, end: number, t
   const word = fragmentWord(s, from);
   const isFragment = (word & (MF | OFFSET_MASK)) !== 0;
   const proto = protocol(s, from);
+  if (isIpv6Only(proto)) return -ICMP_INNER;
   const upper = from + header;
   const data = Math.min(end - upper, claimed);
   if (proto === ICMP) {
@@ -87,8 +89,7 @@ export function innerToIpv6(t: Translator, s: Slab, from: number, end: number, t
   emitAddress(s, to + IPV6_SOURCE, t.s0, t.s1, t.s2, t.s3);
   emitAddress(s, to + IPV6_DESTINATION, t.d0, t.d1, t.d2, t.d3);
   if (isFragment) {
-    const field = ((word & OFFSET_MASK) << 3) | ((word & MF) !== 0 ? FRAGMENT_MORE : 0);
-    emitFragmentHeader(s, to + IPV6_HEADER, next, field, identification(s, from));
+    emitFragmentHeader(s, to + IPV6_HEADER, next, fragmentFieldOf(word), identification(s, from));
   }
   const newUpper = to + newHeader;
   s.bytes.copyWithin(newUpper, upper, upper + copied);
@@ -106,7 +107,7 @@ export function innerToIpv4(t: Translator, s: Slab, from: number, end: number, t
   const claimed = from + IPV6_HEADER + payloadLength(s, from) - upper;
   if (claimed < 0 || claimed + IPV4_HEADER > 0xffff) return -ICMP_INNER;
   const field = chain.fragment < 0 ? 0 : fragmentField(s, chain.fragment);
-  if (chain.fragment >= 0 && isExtensionAfterFragment(chain.protocol)) return -ICMP_INNER;
+  if (chain.protocol === ICMP || (chain.fragment >= 0 && isExtensionHeader(chain.protocol))) return -ICMP_INNER;
   const isFragment = (field & (FRAGMENT_OFFSET_MASK | FRAGMENT_MORE)) !== 0;
   const proto = chain.protocol;
   const data = Math.min(end - upper, claimed);
@@ -143,12 +144,8 @@ function emitInnerIpv4(
   field: number,
 ): void {
   const fragment = t.chain.fragment;
-  const word =
-    fragment >= 0
-      ? ((field & FRAGMENT_OFFSET_MASK) >>> 3) | ((field & FRAGMENT_MORE) !== 0 ? MF : 0)
-      : total > DF_THRESHOLD
-        ? DF
-        : 0;
+  const flags = total > DF_THRESHOLD ? DF : 0;
+  const word = fragment >= 0 ? fragmentWordOf(field) : flags;
   const id = fragment >= 0 ? fragmentIdentificationLow(s, fragment) : t.nextIdentification(1);
   const tosOctet = t.fixedTos < 0 ? trafficClass(s, from) : t.fixedTos;
   emitIpv4(s, to, tosOctet, total, id, word, hopLimit(s, from), proto, t.source4, t.destination4);

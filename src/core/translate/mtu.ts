@@ -1,12 +1,10 @@
 // The MTU inside "too big" messages: RFC 7915 §4.2 and §5.2, RFC 1191 §7; rules T-4.2-06 and T-5.2-06.
 
-import { IPV4_HEADER, totalLength } from '../wire/ipv4.ts';
-import { IPV6_HEADER } from '../wire/ipv6.ts';
+import { totalLength } from '../wire/ipv4.ts';
+import { HEADER_DIFFERENCE } from '../wire/ipv6.ts';
 import type { Slab } from '../wire/slab.ts';
 import { IPV4_MIN_MTU, IPV6_MIN_MTU } from './settings.ts';
 import type { Translator } from './translator.ts';
-
-const HEADER_DIFFERENCE = IPV6_HEADER - IPV4_HEADER;
 
 /**
  * MTU of the ICMPv6 message for a reported IPv4 MTU.

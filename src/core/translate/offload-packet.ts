@@ -15,24 +15,22 @@ import {
 } from '../wire/offload.ts';
 import { checksumOffset, TCP, UDP } from '../wire/protocol.ts';
 import type { PacketList, Slab } from '../wire/slab.ts';
+import { TCP_HEADER, tcpHeaderLength } from '../wire/tcp.ts';
+import { UDP_HEADER } from '../wire/udp.ts';
 import { completeChecksum } from './transport.ts';
-
-const UDP_HEADER = 8;
-const TCP_HEADER = 20;
-const TCP_DATA_OFFSET = 12;
 
 /** Length of the transport header of a TCP or UDP super-packet, or -1 when it does not fit `length`. */
 export function transportHeader(s: Slab, at: number, length: number, protocol: number): number {
   if (protocol === UDP) return length >= UDP_HEADER ? UDP_HEADER : -1;
   if (protocol !== TCP || length < TCP_HEADER) return -1;
-  const header = (s.view.getUint8(at + TCP_DATA_OFFSET) >>> 4) << 2;
+  const header = tcpHeaderLength(s, at);
   return header >= TCP_HEADER && header <= length ? header : -1;
 }
 
 /** Results of resolveOffload. */
 export const OFFLOAD_BAD = -1;
 export const OFFLOAD_NONE = 0;
-export const OFFLOAD_PARTIAL = 1;
+const OFFLOAD_PARTIAL = 1;
 
 /**
  * Reads and checks the offload header of a packet (rule T-O-03). What concerns the inside of a tunnel only is finished here.

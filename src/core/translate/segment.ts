@@ -7,23 +7,19 @@ import { IPV6_HEADER, setPayloadLength } from '../wire/ipv6.ts';
 import { clearOffload, OFFLOAD_HEADER } from '../wire/offload.ts';
 import { TCP, UDP } from '../wire/protocol.ts';
 import { type PacketList, reserve, type Slab } from '../wire/slab.ts';
+import { CWR, FIN, PSH, TCP_CHECKSUM, TCP_FLAGS, TCP_SEQUENCE } from '../wire/tcp.ts';
+import { UDP_LENGTH } from '../wire/udp.ts';
 import { transportHeader } from './offload-packet.ts';
 import type { Translator } from './translator.ts';
 import { completeChecksum } from './transport.ts';
 import { isDrop, NO_ROOM, SEGMENTED, type Verdict } from './verdict.ts';
-
-const TCP_SEQUENCE = 4;
-const TCP_FLAGS = 13;
-const FIN_PSH = 0x09;
-const CWR = 0x80;
-const UDP_LENGTH = 4;
 
 type Translate = (t: Translator, s: Slab, at: number, length: number, out: PacketList, nowMs: number) => Verdict;
 
 /**
  * Segments the super-packet that t.offload describes and translates each segment with `translate`.
  * @param header length of everything before the transport header
- * @returns SEGMENTED; NO_ROOM; or the verdict of the first segment that was dropped
+ * @returns SEGMENTED; NO_ROOM; or the verdict of the first segment that was dropped, those before it being in `out`
  */
 export function segmentAndTranslate(
   t: Translator,
@@ -36,7 +32,7 @@ export function segmentAndTranslate(
   translate: Translate,
 ): Verdict {
   const { gsoSize, csumOffset } = t.offload;
-  const protocol = csumOffset === 16 ? TCP : UDP;
+  const protocol = csumOffset === TCP_CHECKSUM ? TCP : UDP;
   const upper = at + header;
   const headers = header + transportHeader(s, upper, end - upper, protocol);
   const first = out.count;
@@ -86,6 +82,6 @@ function setTransport(s: Slab, at: number, protocol: number, offset: number, isL
     return;
   }
   v.setInt32(at + TCP_SEQUENCE, (v.getInt32(at + TCP_SEQUENCE) + offset) | 0);
-  const flags = v.getUint8(at + TCP_FLAGS) & (isLast ? 0xff : ~FIN_PSH) & (offset === 0 ? 0xff : ~CWR);
+  const flags = v.getUint8(at + TCP_FLAGS) & (isLast ? 0xff : ~(FIN | PSH)) & (offset === 0 ? 0xff : ~CWR);
   v.setUint8(at + TCP_FLAGS, flags);
 }

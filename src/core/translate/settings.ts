@@ -45,9 +45,14 @@ export interface TranslatorSettings {
   readonly ownIpv4: number;
   /** Source of the ICMPv6 errors sent by the translator itself, 16 bytes; answers ping. null: none are sent. */
   readonly ownIpv6: Uint8Array | null;
+  /**
+   * true: `ownIpv6` is also a translated host's address, as on a CLAT, which has no second one. It is the source of own ICMPv6
+   * errors then and nothing else: packets to it are translated.
+   */
+  readonly ownIpv6IsShared: boolean;
   /** RFC 6791 §3.1: IPv4 sources for ICMP errors of IPv6 routers that have no IPv4 form. Empty: `ownIpv4`. */
   readonly icmpPoolIpv4: readonly Prefix4[];
-  /** IPv6 sources for ICMP errors of IPv4 routers that have no IPv6 form. null: `ownIpv6`. */
+  /** IPv6 sources for ICMP errors of IPv4 routers that have no IPv6 form. null: `ownIpv6`, if that is not shared. */
   readonly icmpPoolIpv6: Prefix6 | null;
   /** MTU of the IPv4 next hop in bytes, 68–65535. */
   readonly ipv4Mtu: number;
@@ -103,6 +108,7 @@ export const DEFAULT_SETTINGS: TranslatorSettings = {
   dynamicLeaseMs: 2 * 60 * 60 * 1000,
   ownIpv4: 0,
   ownIpv6: null,
+  ownIpv6IsShared: false,
   icmpPoolIpv4: [],
   icmpPoolIpv6: null,
   ipv4Mtu: 1500,

@@ -1,5 +1,5 @@
-// One translator: settings made ready for the packet path, and the registers that its steps share. Read next: translate.ts
-// (which packet goes where), then v4-to-v6.ts and v6-to-v4.ts.
+// One translator: settings made ready for the packet path, and the registers that its steps share. Read first: translate.ts
+// (which packet goes where); it and v4-to-v6.ts, v6-to-v4.ts and their neighbours work on what is kept here.
 //
 // The fields below are registers, not state between packets: each packet writes those it reads. What does last from
 // packet to packet is the identification counter, the two token buckets and the leases of the dynamic pool.
@@ -54,6 +54,8 @@ export class Translator {
   readonly own1: number;
   readonly own2: number;
   readonly own3: number;
+  /** Whether packets to the own IPv6 address are the translator's; false where it has none or shares it with a host. */
+  private readonly hearsOwn6: boolean;
   /** What a TTL or hop limit loses: 1 or 0. */
   readonly hopCost: number;
   readonly ipv4Mtu: number;
@@ -120,6 +122,7 @@ export class Translator {
     this.own1 = settings.ownIpv6 === null ? 0 : addressWord(settings.ownIpv6, 1);
     this.own2 = settings.ownIpv6 === null ? 0 : addressWord(settings.ownIpv6, 2);
     this.own3 = settings.ownIpv6 === null ? 0 : addressWord(settings.ownIpv6, 3);
+    this.hearsOwn6 = settings.ownIpv6 !== null && !settings.ownIpv6IsShared;
     this.hopCost = settings.decrementHopLimit ? 1 : 0;
     this.ipv4Mtu = settings.ipv4Mtu;
     this.ipv6Mtu = settings.ipv6Mtu;
@@ -130,6 +133,12 @@ export class Translator {
     this.identification = seed & 0xffff;
     this.refusesBothEmbedded = !settings.allowBothEmbedded;
     this.toleratesMartians = settings.tolerate.martians;
+  }
+
+  /** Continues the rate limits of the translator that this one replaces, so that a new configuration refills nothing. */
+  continueLimits(before: Translator): void {
+    this.errorLimit4.continueFrom(before.errorLimit4);
+    this.errorLimit6.continueFrom(before.errorLimit6);
   }
 
   /** Whether ownIpv6 is set. */
@@ -156,11 +165,11 @@ export class Translator {
     return isMartianAt(s, at + IPV6_DESTINATION) ? MARTIAN_DESTINATION : TRANSLATED;
   }
 
-  /** Whether the address at `at` is the translator's own IPv6 address. */
+  /** Whether the address at `at` is the translator's own IPv6 address, and not a host's as well. */
   isOwn6(s: Slab, at: number): boolean {
     const v = s.view;
     if (v.getInt32(at + 12) !== this.own3 || v.getInt32(at) !== this.own0) return false;
-    return v.getInt32(at + 4) === this.own1 && v.getInt32(at + 8) === this.own2 && this.hasOwnIpv6;
+    return v.getInt32(at + 4) === this.own1 && v.getInt32(at + 8) === this.own2 && this.hearsOwn6;
   }
 
   /**

@@ -4,14 +4,11 @@
 import { complement, fold, sumBytes, updateChecksum } from '../wire/checksum.ts';
 import { checksumOffset, UDP, UDP_LITE } from '../wire/protocol.ts';
 import type { Slab } from '../wire/slab.ts';
+import { UDP_CHECKSUM, UDP_HEADER, UDP_LENGTH } from '../wire/udp.ts';
 
-/** Results of checkTransport: the checksum's offset is a result ≥ 0. */
+/** Results of findChecksum below 0; a result ≥ 0 is the checksum's offset. */
 export const NO_CHECKSUM = -1;
 export const CUT_SHORT = -2;
-
-const UDP_HEADER = 8;
-const UDP_LENGTH = 4;
-const UDP_CHECKSUM = 6;
 
 /**
  * Finds the checksum in the first `length` bytes of a transport header.

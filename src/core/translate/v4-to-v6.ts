@@ -1,6 +1,8 @@
 // IPv4 → IPv6: RFC 7915 §4.1, rules T-4.1 and T-4.5. Everything is checked before the first byte is changed, so that an
-// ICMP error can quote the packet as it came. ICMP errors leave for icmpv4-to-icmpv6.ts, oversized packets for fragment.ts.
+// ICMP error can quote the packet as it came; only a partial checksum inside a tunnel is finished before (resolveOffload), as the
+// sender's own hardware would have done. ICMP errors leave for icmpv4-to-icmpv6.ts, oversized packets for fragment.ts.
 
+import { SOURCE_ROUTE_FAILED4, TIME_EXCEEDED4, UNREACHABLE4 } from '../wire/icmp.ts';
 import {
   checkIpv4,
   DF,
@@ -24,11 +26,11 @@ import {
 } from '../wire/ipv4.ts';
 import { emitAddress, emitFragmentHeader, emitIpv6Start, FRAGMENT_HEADER, IPV6_HEADER } from '../wire/ipv6.ts';
 import { clearOffload, GSO_NONE, GSO_TCPV4, isPlain, OFFLOAD_HEADER } from '../wire/offload.ts';
-import { ICMP, ICMPV6 } from '../wire/protocol.ts';
+import { FRAGMENT, ICMP, ICMPV6, isIpv6Only } from '../wire/protocol.ts';
 import { append, type PacketList, type Slab } from '../wire/slab.ts';
 import { answerEcho4 } from './echo.ts';
 import { sendIcmpv4Error, sendIcmpv4FragmentationNeeded, sendIcmpv4Refusal } from './errors.ts';
-import { fragmentToIpv6 } from './fragment.ts';
+import { fragmentFieldOf, fragmentToIpv6 } from './fragment.ts';
 import { checkIcmpv4, echoToIcmpv6, ICMP_ECHO, translateIcmpv4Error } from './icmpv4-to-icmpv6.ts';
 import {
   emitMovedOffload,
@@ -76,6 +78,8 @@ export function translateV4(
     const optionFault = checkOptions(t, s, at, out, nowMs);
     if (optionFault !== TRANSLATED) return optionFault;
   }
+  // Deviates from RFC 7915 §4.1 (Next Header = Protocol): payload would be read as a header that no IPv4 filter has seen.
+  if (isIpv6Only(protocol(s, at))) return verdicts.PROTOCOL;
   const word = fragmentWord(s, at);
   const isFragment = (word & (MF | OFFSET_MASK)) !== 0;
   if (isFragment && isImpossibleFragment(word, end - at - header)) return verdicts.BAD_FRAGMENT;
@@ -88,7 +92,7 @@ export function translateV4(
   }
   // RFC 7915 §4.1: the TTL is decremented before anything is sent on.
   if (ttl(s, at) <= t.hopCost && t.hopCost !== 0 && !t.isSecondPass) {
-    sendIcmpv4Error(t, s, at, end, out, nowMs, 11, 0, 0);
+    sendIcmpv4Error(t, s, at, end, out, nowMs, TIME_EXCEEDED4, 0, 0);
     return verdicts.HOP_LIMIT;
   }
   const refusal = t.mapToIpv6(source(s, at), destination(s, at), isError, false);
@@ -115,7 +119,7 @@ function checkOptions(t: Translator, s: Slab, at: number, out: PacketList, nowMs
   if (result === OPTIONS_BAD) return verdicts.BAD_OPTION;
   if (t.settings.tolerate.sourceRoute) return TRANSLATED;
   // RFC 7915 §4.1: an unexpired source route is answered with "source route failed".
-  sendIcmpv4Error(t, s, at, at + totalLength(s, at), out, nowMs, 3, 5, 0);
+  sendIcmpv4Error(t, s, at, at + totalLength(s, at), out, nowMs, UNREACHABLE4, SOURCE_ROUTE_FAILED4, 0);
   return verdicts.SOURCE_ROUTE;
 }
 
@@ -200,7 +204,7 @@ function emitPacket(
     const word = fragmentWord(s, at);
     start -= FRAGMENT_HEADER;
     emitFragmentHeader(s, upper - FRAGMENT_HEADER, next, fragmentFieldOf(word), id); // RFC 7915 §4.1: low 16 bits
-    emitIpv6Start(s, start, trafficClass, end - upper + FRAGMENT_HEADER, 44, hops);
+    emitIpv6Start(s, start, trafficClass, end - upper + FRAGMENT_HEADER, FRAGMENT, hops);
   } else {
     emitIpv6Start(s, start, trafficClass, end - upper, next, hops);
   }
@@ -209,9 +213,6 @@ function emitPacket(
   clearOffload(s, start - OFFLOAD_HEADER);
   append(out, start, end - start);
 }
-
-/** IPv6 byte offset and M flag of an IPv4 flags and offset word. */
-export const fragmentFieldOf = (word: number): number => ((word & OFFSET_MASK) << 3) | ((word & MF) !== 0 ? 1 : 0);
 
 /** Packets with an offload header that says something: rules T-O-01 and T-O-02. */
 function translateOffloaded(

@@ -1,9 +1,10 @@
-// IPv6 → IPv4: RFC 7915 §5.1, rules T-5.1. The mirror of v4-to-v6.ts: everything is checked before a byte is changed.
+// IPv6 → IPv4: RFC 7915 §5.1, rules T-5.1. The mirror of v4-to-v6.ts, also in what is checked before a byte is changed.
 // A packet between two explicitly mapped hosts (RFC 7757 §4.2) turns round here and leaves as IPv6 again.
 
 import { PREFIX_ONLY } from '../address/address-map.ts';
 import { CHAIN_BAD, CHAIN_SEGMENTS_LEFT, walkChain } from '../wire/extension.ts';
-import { DF, emitIpv4, IPV4_HEADER, MF } from '../wire/ipv4.ts';
+import { PACKET_TOO_BIG6, PARAMETER_PROBLEM6, TIME_EXCEEDED6 } from '../wire/icmp.ts';
+import { DF, emitIpv4, IPV4_HEADER } from '../wire/ipv4.ts';
 import {
   checkIpv6,
   FRAGMENT_MORE,
@@ -19,11 +20,11 @@ import {
   trafficClass,
 } from '../wire/ipv6.ts';
 import { clearOffload, GSO_NONE, GSO_TCPV6, gsoSize, gsoType, isPlain, OFFLOAD_HEADER } from '../wire/offload.ts';
-import { HOP_BY_HOP, ICMP, ICMPV6, isExtensionAfterFragment } from '../wire/protocol.ts';
+import { HOP_BY_HOP, ICMP, ICMPV6, isExtensionHeader } from '../wire/protocol.ts';
 import { append, type PacketList, type Slab } from '../wire/slab.ts';
 import { answerEcho6 } from './echo.ts';
 import { sendIcmpv6Error, sendIcmpv6Refusal, sendPacketTooBig } from './errors.ts';
-import { fragmentToIpv4 } from './fragment.ts';
+import { fragmentToIpv4, fragmentWordOf } from './fragment.ts';
 import { ICMP_ECHO } from './icmpv4-to-icmpv6.ts';
 import { checkIcmpv6, echoToIcmpv4, translateIcmpv6Error } from './icmpv6-to-icmpv4.ts';
 import { DF_THRESHOLD } from './inner.ts';
@@ -79,9 +80,11 @@ export function translateV6(
   if (t.isOwn6(s, at + IPV6_DESTINATION)) return answerEcho6(t, s, at, end, out);
   if (walk === CHAIN_SEGMENTS_LEFT) {
     // RFC 7915 §5.1: code 0, the pointer at the Segments Left octet.
-    sendIcmpv6Error(t, s, at, end, out, nowMs, 4, 0, chain.segmentsLeft - at);
+    sendIcmpv6Error(t, s, at, end, out, nowMs, PARAMETER_PROBLEM6, 0, chain.segmentsLeft - at);
     return verdicts.ROUTING_HEADER;
   }
+  // Deviates from RFC 7915 §5.1 (Protocol = Next Header): ICMPv4 would come out that nobody has checked or translated.
+  if (chain.protocol === ICMP) return verdicts.PROTOCOL;
   const field = chain.fragment < 0 ? 0 : fragmentField(s, chain.fragment);
   if (chain.fragment >= 0) {
     const fragmentFault = checkFragment(chain.protocol, field, end - chain.upper);
@@ -94,7 +97,7 @@ export function translateV6(
     isError = kind !== ICMP_ECHO;
   }
   if (hopLimit(s, at) <= t.hopCost && t.hopCost !== 0) {
-    sendIcmpv6Error(t, s, at, end, out, nowMs, 3, 0, 0);
+    sendIcmpv6Error(t, s, at, end, out, nowMs, TIME_EXCEEDED6, 0, 0);
     return verdicts.HOP_LIMIT;
   }
   const refusal = t.mapToIpv4(s, at, isError, nowMs);
@@ -112,7 +115,7 @@ const isJumbogram = (s: Slab, at: number): boolean => payloadLength(s, at) === 0
 
 /** RFC 7915 §5.1.1, rule T-5.1-03. A Fragment Header on a whole packet ("atomic", RFC 6946) is none for ICMP. */
 function checkFragment(proto: number, field: number, payload: number): verdicts.Verdict {
-  if (isExtensionAfterFragment(proto)) return verdicts.FRAGMENT_EXTENSION;
+  if (isExtensionHeader(proto)) return verdicts.FRAGMENT_EXTENSION;
   const isMore = (field & FRAGMENT_MORE) !== 0;
   if ((field & FRAGMENT_OFFSET_MASK) + payload > 65535) return verdicts.BAD_FRAGMENT;
   if (isMore && ((payload & 7) !== 0 || payload === 0)) return verdicts.BAD_FRAGMENT;
@@ -155,7 +158,7 @@ function turnRound(
   }
   const isTooBig = fragment < 0 && largestPayload(t, s, at, end) + IPV6_HEADER > t.ipv6Mtu;
   if (isTooBig || end - upper + IPV4_HEADER > UNLIMITED) {
-    sendIcmpv6Error(t, s, at, end, out, nowMs, 2, 0, t.ipv6Mtu);
+    sendIcmpv6Error(t, s, at, end, out, nowMs, PACKET_TOO_BIG6, 0, t.ipv6Mtu);
     return verdicts.TOO_BIG;
   }
   const first = out.count;
@@ -270,7 +273,7 @@ function emitPacket(
   const isFragment = fragment >= 0;
   const id = isFragment ? fragmentIdentificationLow(s, fragment) : t.nextIdentification(segments);
   let word = isDf ? DF : 0;
-  if (isFragment) word = ((field & FRAGMENT_OFFSET_MASK) >>> 3) | ((field & FRAGMENT_MORE) !== 0 ? MF : 0);
+  if (isFragment) word = fragmentWordOf(field);
   const tosOctet = t.fixedTos < 0 ? trafficClass(s, at) : t.fixedTos;
   const proto = protocol === ICMPV6 ? ICMP : protocol;
   emitIpv4(s, start, tosOctet, end - start, id, word, hopLimit(s, at) - t.hopCost, proto, t.source4, t.destination4);

@@ -42,6 +42,8 @@ export const VERDICTS = [
   ['both-embedded', 'RFC 6877 §6', 'neither address is one that this translator speaks for'],
   ['to-translator', 'RFC 7915', 'for the translator itself, and nothing it answers'],
   ['no-room', 'xlat464', 'the batch had no room for what had to be built'],
+  // --- later additions, at the end because numbers stay
+  ['protocol', 'RFC 7915 §4.1, §5.1', 'a protocol number that means something else in the other family'],
 ] as const;
 
 /** A verdict's stable name, as in `--json`, metrics and captures. */
@@ -50,14 +52,10 @@ export type VerdictName = (typeof VERDICTS)[number][0];
 /** Index into {@link VERDICTS}. */
 export type Verdict = number;
 
-/** Number of a verdict by its name. Throws on a name that is not in the table (a bug: names are constants in code). */
-export function verdictNumber(name: VerdictName): Verdict {
-  const i = VERDICTS.findIndex((row) => row[0] === name);
-  if (i < 0) throw new Error(`no verdict ${name}`);
-  return i;
-}
-
-/** Whether this verdict means that nothing of the packet went on. Errors sent back do not count as going on. */
+/**
+ * Whether this verdict means that the packet was dropped; an error sent back is no going on. A super-packet that is segmented
+ * here has the verdict of its first segment that is dropped; segments before that one went on.
+ */
 export const isDrop = (verdict: Verdict): boolean => verdict > SEGMENTED;
 
 export const TRANSLATED = 0;
@@ -94,3 +92,4 @@ export const ICMP_NESTED = 30;
 export const BOTH_EMBEDDED = 31;
 export const TO_TRANSLATOR = 32;
 export const NO_ROOM = 33;
+export const PROTOCOL = 34;

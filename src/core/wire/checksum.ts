@@ -1,10 +1,10 @@
-// The Internet checksum, RFC 1071, and its incremental update, RFC 1624. Sums are plain numbers below 2^31; `fold` makes
+// The Internet checksum, RFC 1071, and its incremental update, RFC 1624. Sums are plain numbers below 2^32; `fold` makes
 // 16 bits of them. A "sum" here is never complemented; a "checksum" is the complement that stands in a header.
 // Slow twin: test/reference/.
 
 import type { Slab } from './slab.ts';
 
-/** Folds a sum of 16-bit words (0 ≤ sum < 2^31) to 16 bits with end-around carry. Never throws. */
+/** Folds a sum of 16-bit words (0 ≤ sum < 2^32) to 16 bits with end-around carry. Never throws. */
 export function fold(sum: number): number {
   const once = (sum & 0xffff) + (sum >>> 16);
   return ((once & 0xffff) + (once >>> 16)) & 0xffff;

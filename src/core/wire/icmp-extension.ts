@@ -9,7 +9,7 @@
 // The length octet is number 5 of an ICMPv4 header, in units of 4 bytes, and number 4 of an ICMPv6 header, in units of 8.
 
 import { sumBytes } from './checksum.ts';
-import { ICMP_HEADER, TIME_EXCEEDED4, TIME_EXCEEDED6, UNREACHABLE4, UNREACHABLE6 } from './icmp.ts';
+import { ICMP_HEADER, TIME_EXCEEDED6, UNREACHABLE6 } from './icmp.ts';
 import type { Slab } from './slab.ts';
 
 /** The original datagram is padded with zeros to at least this, RFC 4884 §5. */
@@ -32,9 +32,7 @@ export interface ErrorParts {
   extensionLength: number;
 }
 
-/** Whether messages of this ICMPv4 type can be extended and have an extensible ICMPv6 counterpart. */
-export const isExtensible4 = (type: number): boolean => type === UNREACHABLE4 || type === TIME_EXCEEDED4;
-/** Likewise for ICMPv6. */
+/** Whether messages of this ICMPv6 type can be extended, RFC 4884 §4.4–4.5. */
 export const isExtensible6 = (type: number): boolean => type === UNREACHABLE6 || type === TIME_EXCEEDED6;
 
 /**

@@ -18,16 +18,24 @@ export const REDIRECT4 = 5;
 export const ECHO_REQUEST4 = 8;
 export const TIME_EXCEEDED4 = 11;
 export const PARAMETER_PROBLEM4 = 12;
-/** Code of UNREACHABLE4: fragmentation needed and DF set. */
+// Codes of UNREACHABLE4 that the translator sends itself, RFC 792 and RFC 1812 §5.2.7.1.
+export const HOST_UNREACHABLE4 = 1;
+/** Fragmentation needed and DF set. */
 export const FRAGMENTATION_NEEDED = 4;
+export const SOURCE_ROUTE_FAILED4 = 5;
+export const PROHIBITED4 = 13;
 
 export const UNREACHABLE6 = 1;
 export const PACKET_TOO_BIG6 = 2;
 export const TIME_EXCEEDED6 = 3;
 export const PARAMETER_PROBLEM6 = 4;
+// Codes of UNREACHABLE6 that the translator sends itself, RFC 4443 §3.1.
+export const NO_ROUTE6 = 0;
+export const SOURCE_POLICY6 = 5;
+
 export const ECHO_REQUEST6 = 128;
 export const ECHO_REPLY6 = 129;
-export const REDIRECT6 = 137;
+const REDIRECT6 = 137;
 
 export const icmpType = (s: Slab, at: number): number => s.view.getUint8(at);
 export const icmpCode = (s: Slab, at: number): number => s.view.getUint8(at + 1);

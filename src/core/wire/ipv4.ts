@@ -21,6 +21,8 @@ import type { Slab } from './slab.ts';
 
 /** Length of a header without options. */
 export const IPV4_HEADER = 20;
+/** First octet of such a header: version 4, five words. */
+export const VERSION_IHL = 0x45;
 
 const TOS = 1;
 const TOTAL_LENGTH = 2;
@@ -29,8 +31,10 @@ const FRAGMENT = 6;
 const TTL = 8;
 const PROTOCOL = 9;
 const CHECKSUM = 10;
-const SOURCE = 12;
-const DESTINATION = 16;
+/** Offset of the source address. */
+export const IPV4_SOURCE = 12;
+/** Offset of the destination address. */
+export const IPV4_DESTINATION = 16;
 
 /** Don't Fragment, in the flags and offset word. */
 export const DF = 0x4000;
@@ -65,11 +69,10 @@ export const fragmentWord = (s: Slab, at: number): number => s.view.getUint16(at
 export const ttl = (s: Slab, at: number): number => s.view.getUint8(at + TTL);
 export const protocol = (s: Slab, at: number): number => s.view.getUint8(at + PROTOCOL);
 /** Source address, signed 32 bits. */
-export const source = (s: Slab, at: number): number => s.view.getInt32(at + SOURCE);
+export const source = (s: Slab, at: number): number => s.view.getInt32(at + IPV4_SOURCE);
 /** Destination address, signed 32 bits. */
-export const destination = (s: Slab, at: number): number => s.view.getInt32(at + DESTINATION);
+export const destination = (s: Slab, at: number): number => s.view.getInt32(at + IPV4_DESTINATION);
 export const setTotalLength = (s: Slab, at: number, value: number): void => s.view.setUint16(at + TOTAL_LENGTH, value);
-export const setFragmentWord = (s: Slab, at: number, value: number): void => s.view.setUint16(at + FRAGMENT, value);
 export const setIdentification = (s: Slab, at: number, value: number): void =>
   s.view.setUint16(at + IDENTIFICATION, value);
 
@@ -110,8 +113,8 @@ export function emitIpv4(
   v.setUint32(at, (0x4500 | tosOctet) * 0x10000 + total);
   v.setUint32(at + IDENTIFICATION, id * 0x10000 + fragment);
   v.setUint32(at + TTL, (timeToLive * 0x100 + proto) * 0x10000);
-  v.setInt32(at + SOURCE, src);
-  v.setInt32(at + DESTINATION, dst);
+  v.setInt32(at + IPV4_SOURCE, src);
+  v.setInt32(at + IPV4_DESTINATION, dst);
   const sum =
     (0x4500 | tosOctet) +
     total +

@@ -17,10 +17,13 @@
 //     |                         Identification                        |
 //     +---------------------------------------------------------------+
 
+import { IPV4_HEADER } from './ipv4.ts';
 import type { Slab } from './slab.ts';
 
 /** Length of the fixed header. */
 export const IPV6_HEADER = 40;
+/** What a packet grows by on its way from IPv4 to IPv6, options and fragments apart. */
+export const HEADER_DIFFERENCE = IPV6_HEADER - IPV4_HEADER;
 /** Length of the Fragment Header. */
 export const FRAGMENT_HEADER = 8;
 
@@ -84,7 +87,6 @@ export function copyAddress(s: Slab, from: number, to: number): void {
 
 /** Fragment Header: the offset, reserved and M word; the offset is in its high 13 bits, so masking 0xfff8 gives bytes. */
 export const fragmentField = (s: Slab, header: number): number => s.view.getUint16(header + 2);
-export const fragmentNextHeader = (s: Slab, header: number): number => s.view.getUint8(header);
 /** Low half of the 32-bit identification, which is what IPv4 keeps (RFC 7915 §5.1.1). */
 export const fragmentIdentificationLow = (s: Slab, header: number): number => s.view.getUint16(header + 6);
 /** M flag of the fragment field. */

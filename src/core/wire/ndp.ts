@@ -27,7 +27,7 @@ export const NEIGHBOUR_ADVERTISEMENT = 136;
 /** Hop limit of every valid neighbour discovery packet (RFC 4861 §7.1). */
 export const NDP_HOP_LIMIT = 255;
 
-export const OPTION_SOURCE_LINK_ADDRESS = 1;
+const OPTION_SOURCE_LINK_ADDRESS = 1;
 export const OPTION_TARGET_LINK_ADDRESS = 2;
 export const OPTION_PREFIX_INFORMATION = 3;
 export const OPTION_MTU = 5;

@@ -27,7 +27,6 @@ export const DATA_VALID = 2;
 
 export const GSO_NONE = 0;
 export const GSO_TCPV4 = 1;
-export const GSO_UDP_FRAGMENT = 3;
 export const GSO_TCPV6 = 4;
 /** UDP segmentation (USO), both families. */
 export const GSO_UDP_L4 = 5;

@@ -5,6 +5,7 @@
 // every target of Node) and the result is swapped once. Per 1460 bytes on Node 20 this takes 160 ns; two 32-bit halves
 // with masks 180, doubles over four accumulators 185, DataView 32-bit loads 315, DataView 16-bit loads 590.
 
+import { fold } from './checksum.ts';
 import type { Slab } from './slab.ts';
 
 /**
@@ -13,12 +14,6 @@ import type { Slab } from './slab.ts';
  * network byte order and not complemented. Never throws inside the slab.
  */
 export type SegmentSum = (offset: number, length: number) => number;
-
-/** Folds a sum of 16-bit words, 0 … 2³²−1, to 16 bits with the carries added (RFC 1071 §1). */
-export function foldSum(sum: number): number {
-  const once = (sum & 0xffff) + (sum >>> 16);
-  return (once & 0xffff) + (once >>> 16);
-}
 
 /** Exchanges the two bytes of a 16-bit number. */
 export const swap16 = (x: number): number => ((x & 0xff) << 8) | (x >>> 8);
@@ -31,9 +26,7 @@ export function makeSegmentSum(slab: Slab): SegmentSum {
   return (offset, length) => {
     if (!isWordView || (offset & 3) !== 0) return sumUnaligned(view, offset, length);
     const body = length & ~3;
-    return foldSum(
-      swap16(sumWords(words, offset >> 2, (offset + body) >> 2)) + sumTail(view, offset + body, length & 3),
-    );
+    return fold(swap16(sumWords(words, offset >> 2, (offset + body) >> 2)) + sumTail(view, offset + body, length & 3));
   };
 }
 
@@ -65,7 +58,7 @@ function sumWords(w: Int32Array, start: number, end: number): number {
     high = (high + (w[i] >>> 16)) | 0;
   }
   const low = (whole - (high << 16)) >>> 0;
-  return foldSum(foldSum(low) + foldSum(high));
+  return fold(fold(low) + fold(high));
 }
 
 /** The last 0–3 bytes, big-endian. */
@@ -79,5 +72,5 @@ function sumUnaligned(view: DataView, offset: number, length: number): number {
   let sum = 0;
   const end = offset + (length & ~1);
   for (let i = offset; i < end; i += 2) sum += view.getUint16(i);
-  return foldSum(sum + sumTail(view, end, length & 1));
+  return fold(sum + sumTail(view, end, length & 1));
 }

@@ -38,10 +38,11 @@ async function make(change: Change, name: string): Promise<void> {
   }
 }
 
-async function undo(change: Change, name: string): Promise<void> {
+async function undo(change: Change, name: string, between: () => void): Promise<void> {
   switch (change.kind) {
     case 'sysctl':
       writeSysctl(sysctlPath(change, name), change.was);
+      if (change.alsoWas !== undefined) between();
       for (const [path, value] of change.alsoWas ?? []) restoreOther(path, value);
       return;
     case 'mtu':
@@ -94,10 +95,13 @@ export async function makeChange(change: Change, name: string): Promise<void> {
   }
 }
 
-/** Undoes a change; parameters and errors as with {@link makeChange}. */
-export async function undoChange(change: Change, name: string): Promise<void> {
+/**
+ * Undoes a change; name and errors as with {@link makeChange}.
+ * @param between called within an undo that takes several steps
+ */
+export async function undoChange(change: Change, name: string, between: () => void): Promise<void> {
   try {
-    await undo(change, name);
+    await undo(change, name, between);
   } catch (cause) {
     throw changeError('restore a setting of this host', change, cause);
   }

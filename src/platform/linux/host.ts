@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { XlatError } from '../../contract/errors.ts';
 import type { Log } from '../../contract/reasons.ts';
 import type { Change } from '../../core/host/change.ts';
-import { describeChange } from '../../core/host/change.ts';
+import { describeChange, describeUndo } from '../../core/host/change.ts';
 import type { ForwardDrop } from '../../core/host/firewall.ts';
 import type { HostConfig, HostFacts } from '../../core/host/host-config.ts';
 import { findLink } from '../../core/host/host-config.ts';
@@ -22,7 +22,7 @@ import { requirePrivileges } from './privileges.ts';
 import type { Redirect } from './redirect/redirect.ts';
 
 /** Called at points where a crash must not lose anything; tests stop the process there. */
-export type CrashPoint = (when: 'journalled' | 'made' | 'undone', change: Change) => void;
+export type CrashPoint = (when: 'journalled' | 'made' | 'half-undone' | 'undone', change: Change) => void;
 
 const noCrash: CrashPoint = () => undefined;
 
@@ -37,7 +37,7 @@ function identity(): HostIdentity {
  * Undoes one change, as far as that is possible and right.
  * @returns false when it failed; then it must stay in the journal
  */
-async function undoOne(change: Change, facts: HostFacts, log: Log): Promise<boolean> {
+async function undoOne(change: Change, facts: HostFacts, log: Log, crashPoint = noCrash): Promise<boolean> {
   const fields = { change: change.kind };
   const plan = planUndo(change, facts);
   if (plan.step === 'gone') return true;
@@ -46,8 +46,8 @@ async function undoOne(change: Change, facts: HostFacts, log: Log): Promise<bool
     return true;
   }
   try {
-    await undoChange(change, plan.name);
-    log.info('host-restored', fields, `undone: ${describeChange(change)}`);
+    await undoChange(change, plan.name, () => crashPoint('half-undone', change));
+    log.info('host-restored', fields, `undone: ${describeUndo(change)}`);
     return true;
   } catch (cause) {
     // The interface may have gone between looking and doing, and taken the change with it.
@@ -121,8 +121,9 @@ class LinuxHost implements HostControl {
 
   /** @returns false when it failed */
   async #undo(change: Change, facts: HostFacts): Promise<boolean> {
-    if (change.kind !== 'firewall' || !this.#held.firewall.close()) return undoOne(change, facts, this.#log);
-    this.#log.info('host-restored', { change: change.kind }, `undone: ${describeChange(change)}`);
+    if (change.kind !== 'firewall' || !this.#held.firewall.close())
+      return undoOne(change, facts, this.#log, this.#crashPoint);
+    this.#log.info('host-restored', { change: change.kind }, `undone: ${describeUndo(change)}`);
     return true;
   }
 
@@ -152,6 +153,9 @@ const troubleError = (failed: number): XlatError =>
 
 /** Works a journal off, newest change first. @returns how many changes could not be undone */
 async function workOff(stateDir: string, content: JournalContent, log: Log): Promise<number> {
+  if (content.identity === null) {
+    log.error('host-trouble', {}, 'the journal does not say which host it is about; taken as about this one');
+  }
   for (const line of content.unreadable) log.error('host-trouble', {}, `unreadable line in the journal: ${line}`);
   const facts = await readFacts();
   let failed = 0;
@@ -188,6 +192,8 @@ function inodeOf(path: string): number {
 
 /** Whether the changes in a journal can still be there. @throws XlatError when they are in another network namespace */
 function isAboutThisHost(content: JournalContent): boolean {
+  // It cannot tell; each of its changes is looked for before it is undone, and said.
+  if (content.identity === null) return true;
   const here = identity();
   if (content.identity.boot !== here.boot) return false;
   if (content.identity.namespace === here.namespace) return true;

@@ -32,13 +32,46 @@ export async function setUpTun(name: string, setup: TunSetup, isReused: boolean)
   ]);
 }
 
-/** Changes the routes into an interface to what they shall be. @throws as {@link setUpTun} */
+/**
+ * Changes the routes into an interface to what they shall be, all of them or none. Routes of others are never replaced.
+ * @throws as {@link setUpTun}; the routes are what they were then
+ */
 export async function changeTunRoutes(name: string, was: readonly string[], now: readonly string[]): Promise<void> {
-  await batch([
-    // New ones first: a destination that moves to a wider route is never without one.
-    ...now.filter((route) => !was.includes(route)).map((route) => `route add ${route} dev ${name}`),
-    ...was.filter((route) => !now.includes(route)).map((route) => `route delete ${route} dev ${name}`),
-  ]);
+  const added = now.filter((route) => !was.includes(route));
+  const removed = was.filter((route) => !now.includes(route));
+  // New ones first: a destination that moves to a wider route is never without one.
+  await addRoutes(name, added);
+  try {
+    await deleteRoutes(name, removed);
+  } catch (cause) {
+    await deleteRoutes(name, added);
+    throw cause;
+  }
+}
+
+/** Adds all routes or none: ip stops at the first that fails, and those before it are taken back. */
+async function addRoutes(name: string, routes: readonly string[]): Promise<void> {
+  try {
+    await batch(routes.map((route) => `route add ${route} dev ${name}`));
+  } catch (cause) {
+    const failed = cause instanceof XlatError && cause.cause instanceof CommandError ? failedLine(cause.cause) : 0;
+    // Without a line number (out of time, killed) it may have been any.
+    await deleteRoutes(name, failed === 0 ? routes : routes.slice(0, failed - 1));
+    throw cause;
+  }
+}
+
+/** Deletes routes through an interface; one that is gone already is no failure, and does not keep the others. */
+async function deleteRoutes(name: string, routes: readonly string[]): Promise<void> {
+  if (routes.length === 0) return;
+  const lines = routes.map((route) => `route delete ${route} dev ${name}`);
+  try {
+    await run('ip', ['-force', '-batch', '-'], `${lines.join('\n')}\n`);
+  } catch (cause) {
+    if (!(cause instanceof CommandError)) throw cause;
+    const others = cause.stderr.split('\n').filter((line) => !/^Command failed -:|No such process/.test(line));
+    if (others.length > 0) throw explain(cause, lines);
+  }
 }
 
 /** The settings that must be 1 for this host to forward packets, and are not. */
@@ -56,10 +89,11 @@ async function batch(lines: readonly string[]): Promise<void> {
   }
 }
 
-/** ip names the line that failed ("Command failed -:3") after what the kernel said about it. */
+/** ip names the line that failed ("Command failed -:3") after what the kernel said about it; 0: it did not. */
+const failedLine = ({ stderr }: CommandError): number => Number(/Command failed -:(\d+)/.exec(stderr)?.[1] ?? 0);
+
 function explain(cause: CommandError, lines: readonly string[]): XlatError {
-  const number = Number(/Command failed -:(\d+)/.exec(cause.stderr)?.[1] ?? 0);
-  const line = lines[number - 1];
+  const line = lines[failedLine(cause) - 1];
   const said = cause.stderr.split('\n')[0]?.replace(/^(RTNETLINK answers|Error): /, '') ?? '';
   const message = `ip ${line ?? '-batch -'}: ${said}`;
   return new XlatError('HOST_CHANGE_FAILED', OPERATION, message, { advice: adviceFor(line ?? '', said), cause });
