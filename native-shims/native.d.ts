@@ -109,6 +109,10 @@ export interface LinuxShim {
   socketAttachBpf(fd: number, programFd: number): void;
   /** socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE) bound to a mask of RTMGRP_* groups. rtnetlink(7). */
   netlinkOpen(groups: number): Handle;
+  /** socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER). What it makes with an owner flag goes when it is closed. */
+  netfilterOpen(): Handle;
+  /** sendto(2) of netlink messages to the kernel, which works them off before the call returns. */
+  netlinkSend(fd: number, messages: Uint8Array): void;
   /** recv(2) of the kernel's netlink messages; 0 when there is nothing. ENOBUFS (lost) and EMSGSIZE (buffer too small) throw. */
   netlinkReceive(fd: number, buffer: Uint8Array): number;
   /**

@@ -4,8 +4,11 @@
 
 import type { Actions, ClientKeys } from './cli/actions.ts';
 import { prepareThread } from './daemon/packet-thread.ts';
+import { productVersion } from './daemon/version.ts';
 
 const actions: Actions = {
+  version: productVersion,
+
   translate: async (file, options) => (await import('./daemon/translate.ts')).runTranslate(file, options),
 
   client: async (from, options) => {
@@ -25,6 +28,24 @@ const actions: Actions = {
   },
 
   lab: async (options) => (await import('./lab/lab.ts')).runLab(options),
+
+  discover: async ({ prefix, ...request }, show) => {
+    const [{ runDiscover }, { selectDiscoveryPlatform }, { listenToSignals }] = await Promise.all([
+      import('./discovery/run.ts'),
+      import('./platform/select.ts'),
+      import('./daemon/signals.ts'),
+    ]);
+    const platform = await selectDiscoveryPlatform();
+    const configured = prefix === null ? null : (await readClientKeys({ prefix })).prefix;
+    const end = new AbortController();
+    const signals = listenToSignals(() => undefined); // there is no configuration to read again
+    void signals.stop.then(() => end.abort());
+    try {
+      return await runDiscover({ ...request, platform, configured, signal: end.signal }, show);
+    } finally {
+      signals.close();
+    }
+  },
 
   cleanup: async () => {
     const [{ cleanUp }, { cleanUpLab }] = await Promise.all([import('./daemon/cleanup.ts'), import('./lab/lab.ts')]);

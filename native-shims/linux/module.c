@@ -33,6 +33,8 @@ static const napi_property_descriptor EXPORTS[] = {
     EXPORT("bpfLinkCreate", bpf_link_create),
     EXPORT("socketAttachBpf", socket_attach_bpf),
     EXPORT("netlinkOpen", netlink_open),
+    EXPORT("netfilterOpen", netfilter_open),
+    EXPORT("netlinkSend", netlink_send),
     EXPORT("netlinkReceive", netlink_receive),
     EXPORT("watch", watch_start),
     EXPORT("ifNameToIndex", if_name_to_index),

@@ -1,4 +1,7 @@
-/* Notifications of link, address and route changes. Read: netlink(7), rtnetlink(7), linux/rtnetlink.h. */
+/*
+ * Netlink: notifications of link, address and route changes, and requests to the firewall. Read: netlink(7), rtnetlink(7),
+ * linux/rtnetlink.h, linux/netfilter/nfnetlink.h.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,6 +29,27 @@ napi_value netlink_open(napi_env env, napi_callback_info info) {
     return throw_errno(env, number, "bind");
   }
   return make_handle(env, fd);
+}
+
+napi_value netfilter_open(napi_env env, napi_callback_info info) {
+  (void)info;
+  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_NETFILTER);
+  return fd < 0 ? throw_errno(env, errno, "socket") : make_handle(env, fd);
+}
+
+napi_value netlink_send(napi_env env, napi_callback_info info) {
+  napi_value argv[2];
+  int fd;
+  byte_array messages;
+  struct sockaddr_nl kernel;
+  memset(&kernel, 0, sizeof kernel);
+  if (!take_arguments(env, info, 2, argv) || !take_fd(env, argv[0], &fd)) return NULL;
+  if (!take_bytes(env, argv[1], "messages", &messages)) return NULL;
+  kernel.nl_family = AF_NETLINK;
+  if (sendto(fd, messages.data, messages.length, 0, (const struct sockaddr *)&kernel, sizeof kernel) < 0) {
+    return throw_errno(env, errno, "sendto");
+  }
+  return NULL;
 }
 
 napi_value netlink_receive(napi_env env, napi_callback_info info) {

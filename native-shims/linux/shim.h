@@ -54,6 +54,8 @@ napi_value socket_attach_bpf(napi_env env, napi_callback_info info);
 
 /* netlink.c */
 napi_value netlink_open(napi_env env, napi_callback_info info);
+napi_value netfilter_open(napi_env env, napi_callback_info info);
+napi_value netlink_send(napi_env env, napi_callback_info info);
 napi_value netlink_receive(napi_env env, napi_callback_info info);
 
 /* link.c */

@@ -1,6 +1,8 @@
 // What the commands ask of the rest of the program. The command line knows nothing of daemon, platform or lab: main.ts, the
 // composition root, hands in these functions and loads what is behind each one only when it is called.
 
+import type { DiscoveryReport } from '../contract/discovery.ts';
+
 /** Levels of log lines, from all to the worst. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
@@ -53,12 +55,26 @@ export interface KeyOption {
   readonly byDefault: string | undefined;
 }
 
+/** What `xlat464 discover` can be told. */
+export interface DiscoverRequest {
+  /** Only this interface; null: all. */
+  readonly only: string | null;
+  /** A prefix to take for configured, as text; null: none. */
+  readonly prefix: string | null;
+  readonly timeoutMs: number;
+  readonly isWatching: boolean;
+}
+
 /** Everything that commands do. Functions that return a number return the exit code. All may throw XlatError. */
 export interface Actions {
+  /** The product's version, such as 0.1.0. */
+  version(): string;
   translate(file: string, options: RoleOptions): Promise<number>;
   client(from: { readonly file: string } | { readonly keys: ClientKeys }, options: RoleOptions): Promise<number>;
   clientKeys(): Promise<readonly KeyOption[]>;
   lab(options: LabOptions): Promise<number>;
+  /** Looks for NAT64 prefixes. @param show called with the report, when watching after each change */
+  discover(request: DiscoverRequest, show: (report: DiscoveryReport) => void): Promise<number>;
   /** Undoes what a killed run left behind. @returns what was undone, one line each */
   cleanup(): Promise<readonly string[]>;
   configCheck(file: string): Promise<CheckedConfig>;

@@ -1,7 +1,6 @@
 // The command line: which commands there are, and the way from argv to an exit code. Each command stands in a file of its
 // own under commands/, loaded when it is the one that is called.
 
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { EXIT, XlatError } from '../contract/errors.ts';
 import type { Actions } from './actions.ts';
@@ -14,6 +13,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly add: AddCommand
   translate: () => import('./commands/translate.ts'),
   lab: () => import('./commands/lab.ts'),
   config: () => import('./commands/config.ts'),
+  status: () => import('./commands/status.ts'),
+  events: () => import('./commands/events.ts'),
+  capture: () => import('./commands/capture.ts'),
+  discover: () => import('./commands/discover.ts'),
   cleanup: () => import('./commands/cleanup.ts'),
 };
 
@@ -34,7 +37,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 not permitted.`;
 export async function run(argv: readonly string[], actions: Actions, terminal: Terminal): Promise<number> {
   let exitCode: number = EXIT.done;
   try {
-    const program = newProgram(terminal);
+    const program = newProgram(terminal, actions.version());
     const context = {
       actions,
       terminal,
@@ -59,10 +62,10 @@ function wantedCommands(argv: readonly string[]): readonly string[] {
   return named === undefined ? Object.keys(COMMANDS) : [named];
 }
 
-function newProgram(terminal: Terminal): Command {
+function newProgram(terminal: Terminal, version: string): Command {
   const program = new Command('xlat464')
     .description('IPv4 goes on working on IPv6-only networks: 464XLAT client and stateless translator.')
-    .version(`xlat464 ${productVersion()}`, '-V, --version', 'print the version')
+    .version(`xlat464 ${version}`, '-V, --version', 'print the version')
     .addHelpText('after', HELP);
   quiet(program, terminal);
   return program;
@@ -81,9 +84,4 @@ function asUsageError(error: unknown): unknown {
   const message = isBare ? 'no command given' : error.message.replace(/^error: /, '').replace('\n', ' ');
   const advice = 'Run "xlat464 --help", or "xlat464 COMMAND --help", for what there is.';
   return new XlatError('USAGE', 'read the command line', message, { advice, cause: error });
-}
-
-function productVersion(): string {
-  const file: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
-  return typeof file === 'object' && file !== null && 'version' in file ? String(file.version) : 'unknown';
 }

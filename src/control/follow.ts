@@ -1,5 +1,6 @@
 // A daemon's snapshot that stays up to date: the subscription as its reader wants it.
 
+import type { EventParams } from '../contract/events.ts';
 import { EVENTS_KEPT } from '../contract/limits.ts';
 import type { Snapshot } from '../contract/methods.ts';
 import type { StatusEvent } from '../contract/status.ts';
@@ -17,12 +18,22 @@ export async function follow(
   changed: (snapshot: Snapshot, news: readonly StatusEvent[]) => void,
 ): Promise<Snapshot> {
   let latest: Snapshot | null = null;
-  connection.on('changed', ({ status, events }) => {
-    if (latest === null) return; // the snapshot comes first, always
-    latest = { status: { ...latest.status, ...status }, events: [...latest.events, ...events].slice(-EVENTS_KEPT) };
-    changed(latest, events);
+  // They may come in one piece with the snapshot, before whoever waits for that goes on.
+  const early: EventParams<'changed'>[] = [];
+  connection.on('changed', (changes) => {
+    if (latest === null) {
+      early.push(changes);
+      return;
+    }
+    latest = applied(latest, changes);
+    changed(latest, changes.events);
   });
-  const result = await connection.call('subscribe', { changesPerSecond });
-  latest = result;
-  return result;
+  const snapshot = await connection.call('subscribe', { changesPerSecond });
+  latest = early.reduce(applied, snapshot);
+  return latest;
 }
+
+const applied = (snapshot: Snapshot, { status, events }: EventParams<'changed'>): Snapshot => ({
+  status: { ...snapshot.status, ...status },
+  events: [...snapshot.events, ...events].slice(-EVENTS_KEPT),
+});

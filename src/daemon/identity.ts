@@ -1,8 +1,8 @@
 // Who a daemon is, for its control API and its status.
 
-import { readFileSync } from 'node:fs';
 import { endpointName } from '../control/endpoint.ts';
 import type { Identity } from './status-board.ts';
+import { productVersion } from './version.ts';
 
 /** The identity of this process in a role. @param tun the configured name of its virtual interface */
 export const identityOf = (role: 'client' | 'translator', tun: string): Identity => ({
@@ -12,8 +12,3 @@ export const identityOf = (role: 'client' | 'translator', tun: string): Identity
   pid: process.pid,
   startedMs: Math.round(performance.timeOrigin),
 });
-
-function productVersion(): string {
-  const file: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
-  return typeof file === 'object' && file !== null && 'version' in file ? String(file.version) : 'unknown';
-}

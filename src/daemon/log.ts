@@ -71,7 +71,7 @@ export function openLog(options: LogOptions, write = writeToStderr): DaemonLog {
 const writeToStderr = (text: string): void => void process.stderr.write(text);
 
 async function pinoWriter({ level, json, colour }: LogOptions, write: (text: string) => void): Promise<Writer> {
-  const { pino } = await import('pino');
+  const { default: pino } = await import('pino');
   const format = process.env.JOURNAL_STREAM === undefined ? terminalLine(colour) : journalLine;
   const stream = { write: (line: string) => write(json ? line : format(parseLine(line))) };
   const formatters = { level: (label: string) => ({ level: label }) };

@@ -6,7 +6,10 @@ import { Worker } from 'node:worker_threads';
 /** Threads that wait for their `workerData`. */
 const waiting: Worker[] = [];
 
-const start = (name: string): Worker => new Worker(new URL('./packet-worker.js', import.meta.url), { name });
+/** The worker's program stands beside this file: the source where Node runs it as it is, else what was made of it. */
+const program = new URL(`./packet-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+
+const start = (name: string): Worker => new Worker(program, { name });
 
 /** Starts a thread for a packet worker to come. It does not keep the process alive. */
 export function prepareThread(): void {

@@ -9,7 +9,7 @@ import type { CaptureRequest, FromWorker, QueueNumbers, ToWorker, WorkerAnswer, 
 import { Pump } from './pump.ts';
 import type { TunQueue } from './tun-queue.ts';
 
-/** While a capture runs, an idle worker hands over what it has this often. */
+/** While a capture runs, a worker hands over what it has this often, whether it is idle or not. */
 const CAPTURE_FLUSH_MS = 250;
 const CAPTURE_BUFFERS = 8;
 const CAPTURE_BUFFER_BYTES = 1024 * 1024;
@@ -35,6 +35,8 @@ class PacketWorker {
   private readonly signal: Int32Array;
   private seen = 0;
   private isStopped = false;
+  /** When the capture was handed over last. */
+  private flushedMs = 0;
 
   constructor(port: MessagePort, init: WorkerInit, makeQueue: (numbers: QueueNumbers) => TunQueue) {
     this.port = port;
@@ -50,10 +52,17 @@ class PacketWorker {
     const { pump, signal } = this;
     while (!this.isStopped) {
       const isIdle = pump.step(pump.recorder === null ? -1 : CAPTURE_FLUSH_MS) === 0;
-      if (isIdle) pump.recorder?.flush();
+      if (pump.recorder !== null) this.flushCapture(pump.recorder, isIdle);
       if (Atomics.load(signal, 0) !== this.seen) this.takeMessages();
     }
     this.queue.close();
+  }
+
+  private flushCapture(recorder: Recorder, isIdle: boolean): void {
+    const now = performance.now();
+    if (!isIdle && now - this.flushedMs < CAPTURE_FLUSH_MS) return;
+    this.flushedMs = now;
+    recorder.flush();
   }
 
   private takeMessages(): void {

@@ -29,6 +29,8 @@ import { textPrefix } from './text.ts';
 
 /** Changes come in bursts; one look, and one call of `changed`, is enough for each. */
 export const SETTLE_MS = 100;
+/** A connectivity check that failed is made anew after this long. */
+export const CHECK_AGAIN_MS = 30_000;
 
 /** What discovery is to do. */
 export interface DiscoveryOptions {
@@ -173,13 +175,10 @@ export class Discovery implements Closable {
     this.#links.get(name)?.close();
     this.#links.delete(name);
     this.#choices.delete(name);
-    for (const [key, check] of this.#checks) {
-      if (!key.startsWith(`${name} `)) continue;
-      check.close();
-      this.#checks.delete(key);
-    }
     this.#tell({ kind: 'link-down', interfaceName: name });
     this.#update(forgetInterface(this.#table, name));
+    this.#check();
+    this.#changed();
   }
 
   #update(table: Pref64Table): void {
@@ -212,23 +211,40 @@ export class Discovery implements Closable {
       const choice = choose(this.candidates(name), before?.candidate?.prefix ?? null, nowMs);
       this.#choices.set(name, choice);
       if (!isSameChoice(before, choice)) this.#tell({ kind: 'chosen', interfaceName: name, choice });
-      this.#check(name);
     }
+    this.#check();
     this.#changed();
   }
 
-  #check(interfaceName: string): void {
+  /** Rule D-08: checks each prefix on offer once on each link, and anew a while after it failed. */
+  #check(): void {
+    const wanted = new Map<string, () => void>();
+    for (const name of this.#links.keys()) {
+      for (const { prefix } of this.candidates(name)) {
+        const key = `${name} ${textPrefix(prefix)}`;
+        wanted.set(key, () => this.#startCheck(key, name, prefix));
+      }
+    }
+    for (const [key, check] of this.#checks) {
+      if (wanted.has(key)) continue;
+      check.close();
+      this.#checks.delete(key);
+    }
+    for (const [key, start] of wanted) if (!this.#checks.has(key)) start();
+  }
+
+  #startCheck(key: string, interfaceName: string, prefix: Prefix6): void {
     const { check } = this.#options;
     if (check === null) return;
-    for (const { prefix } of this.candidates(interfaceName)) {
-      const key = `${interfaceName} ${textPrefix(prefix)}`;
-      if (this.#checks.has(key)) continue;
-      const done = (isReachable: boolean): void => {
-        this.#update(noteReachable(this.#table, interfaceName, prefix, isReachable));
-        this.#tell({ kind: 'checked', interfaceName, prefix, isReachable });
-      };
-      this.#checks.set(key, checkConnectivity(prefix, check, this.clock, done));
-    }
+    const done = (isReachable: boolean): void => {
+      if (!isReachable) {
+        const again = (): void => this.#startCheck(key, interfaceName, prefix);
+        this.#checks.set(key, this.clock.after(CHECK_AGAIN_MS, again));
+      }
+      this.#tell({ kind: 'checked', interfaceName, prefix, isReachable });
+      this.#update(noteReachable(this.#table, interfaceName, prefix, isReachable));
+    };
+    this.#checks.set(key, checkConnectivity(prefix, check, this.clock, done));
   }
 
   #changed(): void {

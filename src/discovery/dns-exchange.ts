@@ -35,12 +35,17 @@ const failed = (why: string): DnsReading => ({ kind: 'failed', why });
 const failure = (cause: Error): DnsReading => failed((cause as NodeJS.ErrnoException).code ?? cause.message);
 
 /**
- * The descriptor of a bound UDP socket. Node has no public name for it; where this one goes away the question takes the
- * way of the routing table, and the test "leaves by its link" fails.
+ * The descriptor of a bound UDP socket. Node has no public name for it (node/lib/internal/dgram.js keeps it behind a symbol). Where
+ * that changes the question takes the way of the routing table, and the test "leaves by its link" fails.
  */
 function descriptorOf(socket: Socket): number {
-  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } };
-  return handle?.fd ?? -1;
+  const symbol = Object.getOwnPropertySymbols(socket).find((s) => s.description === 'state symbol');
+  const state = symbol === undefined ? undefined : (socket as unknown as Record<symbol, SocketState>)[symbol];
+  return state?.handle?.fd ?? -1;
+}
+
+interface SocketState {
+  readonly handle?: { readonly fd?: number };
 }
 
 /** Asks over UDP, then over TCP if it must; `timeoutMs` is for both together. */

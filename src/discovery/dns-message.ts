@@ -43,10 +43,14 @@ export function makeQuery(id: number): Uint8Array {
   });
 }
 
-/** Decodes, or null for what is no DNS message: the library throws on whatever it finds wrong. */
+/**
+ * Decodes, or null for what is no DNS message: the library throws on most of what is wrong, but takes octets behind the end of a
+ * record that is cut short for zero.
+ */
 function decode(bytes: Uint8Array): DecodedPacket | null {
   try {
-    return dnsPacket.decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    const message = dnsPacket.decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    return dnsPacket.decode.bytes > bytes.length ? null : message;
   } catch {
     return null;
   }

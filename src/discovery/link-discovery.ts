@@ -118,7 +118,14 @@ export class LinkDiscovery {
   linkSeen(link: DiscoveryLink): void {
     const isSame = link.addresses.join() === this.link.addresses.join();
     this.link = link;
-    if (!isSame) this.refresh();
+    if (!isSame) {
+      this.refresh();
+      return;
+    }
+    const failed = this.probes.filter((probe) => probe.state.state === 'failed' && !probe.isAsking);
+    // An address that has just become usable, a route, a resolver: what could not be asked may be asked now.
+    for (const probe of failed) probe.close();
+    if (failed.length > 0 || this.#probes.size === 0) this.#planAsking(0);
   }
 
   /** Ends everything. What it put into the table is its owner's to take out. */

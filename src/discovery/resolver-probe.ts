@@ -39,6 +39,8 @@ export class ResolverProbe {
   readonly #changed: (state: ProbeState) => void;
   #pending: Closable | null = null;
   #failures = 0;
+  /** Whether a question is under way. */
+  isAsking = false;
   /** The last outcome. It stays while the next question is under way. */
   state: ProbeState = { state: 'asking' };
 
@@ -58,6 +60,7 @@ export class ResolverProbe {
   /** Asks now, whatever was planned. */
   ask(): void {
     this.close();
+    this.isAsking = true;
     this.#try(0);
   }
 
@@ -65,6 +68,7 @@ export class ResolverProbe {
   close(): void {
     this.#pending?.close();
     this.#pending = null;
+    this.isAsking = false;
   }
 
   #try(attempt: number): void {
@@ -78,6 +82,7 @@ export class ResolverProbe {
   #outcome(reading: DnsReading): void {
     const { state, againMs } = this.#judge(reading);
     this.state = state;
+    this.isAsking = false;
     this.#pending = this.#context.clock.after(againMs, () => this.ask());
     this.#changed(state);
   }

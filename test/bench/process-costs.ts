@@ -66,7 +66,8 @@ async function residentDuring(pid: number, load: Promise<unknown>): Promise<numb
 
 /** proc(5), /proc/PID/status. */
 function memoryMiB(pid: number, field: 'VmRSS' | 'VmHWM'): number {
-  const kib = new RegExp(`^${field}:s+(d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  const line = new RegExp(`^${field}:.*`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[0] ?? '';
+  const kib = /\d+/.exec(line)?.[0];
   return Number(kib) / 1024;
 }
 

@@ -2,6 +2,7 @@
 // speed (a million packets a run), so on bytes and not with test/support/packets.ts.
 
 import type { TranslatorSettings } from '../../src/core/translate/settings.ts';
+import { MAX_PACKET } from '../../src/core/wire/slab.ts';
 import { bytes16, concat, ipv4Bytes, read16 } from '../reference/bytes.ts';
 import { internetChecksum, pseudoHeader4, pseudoHeader6 } from '../reference/checksum.ts';
 import type { Random } from './random.ts';
@@ -259,7 +260,7 @@ export function damaged(rng: Random, packet: Uint8Array): Uint8Array {
   const n = rng.below(10);
   if (n === 0) return rng.bytes(rng.below(120));
   if (n <= 2) return packet.slice(0, rng.below(packet.length + 1));
-  if (n === 3) return concat(packet, rng.bytes(1 + rng.below(16)));
+  if (n === 3) return concat(packet, rng.bytes(1 + rng.below(16))).slice(0, MAX_PACKET);
   const copy = packet.slice();
   for (let i = 1 + rng.below(3); i > 0 && copy.length > 0; i--) {
     const near = rng.oneIn(2) ? Math.min(copy.length, 64) : copy.length;

@@ -20,7 +20,7 @@ const addDropPolicy = (host: Netns): Promise<string> => host.run(['nft', '-f', '
 /** Gives the client's addresses and route to another device of it. */
 const moveTo = (host: Netns, device: string): Promise<void> =>
   host.ip(
-    `addr flush dev ${LAB_UPLINK} scope global`,
+    `addr del ${ADDRESS.client}/64 dev ${LAB_UPLINK}`,
     `addr add ${ADDRESS.client}/64 dev ${device} nodad`,
     `route replace default via ${ADDRESS.router} dev ${device}`,
   );

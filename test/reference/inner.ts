@@ -72,10 +72,11 @@ export const innerTo4 = (datagram: Uint8Array, context: m.Context): Inner4 =>
 function translateTo4(datagram: Uint8Array, context: m.Context): Inner4 {
   const { settings, env } = context;
   const p = parseIpv6(datagram, { isQuoted: true });
+  if (p.payloadLength > 65515) return untranslatable();
   refuseSegmentsLeft(p);
   refuseExtensionAfterFragment(p);
   refuseInnerIcmp(p.protocol === m.ICMPV6, m.isPiece6(p), p.payload, m.isIcmpv6Error);
-  if (isMartian6(p.source) || isMartian6(p.destination) || p.payloadLength > 65515) return untranslatable();
+  if (isMartian6(p.source) || isMartian6(p.destination)) return untranslatable();
   const source = mapTo4(p.source, 'source', context);
   const mappedDestination = mapTo4(p.destination, 'destination', context);
   refuseBothEmbedded(source, mappedDestination, settings);

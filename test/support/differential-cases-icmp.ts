@@ -285,6 +285,14 @@ function longErrors(): Case[] {
   ]);
 }
 
+/** After the reports above of an MTU below 1280, packets around it to the same host. */
+function afterReports(): Case[] {
+  return [1280, 1281, 1290, 1300, 1301, 1320, 1321].map((size) => ({
+    name: `IPv6 UDP of ${size} after 3/4`,
+    packet: ipv6({ src: SENT6.dst, dst: SENT6.src, payload: udp({ data: counting(size - 48) }) }),
+  }));
+}
+
 /** All ICMP messages of the list, echo messages aside, which the other two lists hold. */
 export const icmpCases = (): Case[] => [
   ...types(),
@@ -294,4 +302,5 @@ export const icmpCases = (): Case[] => [
   ...outers(),
   ...extensions(),
   ...longErrors(),
+  ...afterReports(),
 ];

@@ -124,7 +124,8 @@ function fragments(): Case[] {
   }
   for (const size of [1, 4, 7, 9]) add(`M with ${size} bytes`, 80, true, raw(17, counting(size)));
   for (const size of [0, 1, 4, 7]) add(`last fragment with ${size} bytes`, 80, false, raw(17, counting(size)));
-  add('M without data', 0, true, raw(17, new Uint8Array()));
+  for (const protocol of [17, 50])
+    add(`M without data, protocol ${protocol}`, 0, true, raw(protocol, new Uint8Array()));
   add('first fragment of TCP, header cut short', 0, true, raw(6, counting(16)));
   add('first fragment of UDP without a checksum', 0, true, udp({ checksum: 0, data: counting(16) }));
   add('fragment of an echo request', 0, true, icmp6({ type: 128, data: counting(24) }));

@@ -20,8 +20,16 @@ export type Output = readonly Uint8Array[];
 /** Compares two outputs. @returns one difference for each field; empty when they are the same */
 export function compare(each: Case, ours: Output, tayga: Output): Difference[] {
   const input = dissect(each.packet);
-  const difference = (field: string, a: string, b: string): Difference => ({ case: each, input, field, ours: a, tayga: b });
-  const [answerA, answerB] = [ours, tayga].map((output) => output.map((packet) => kindOf(packet, input)).join(' + ') || 'nothing');
+  const difference = (field: string, a: string, b: string): Difference => ({
+    case: each,
+    input,
+    field,
+    ours: a,
+    tayga: b,
+  });
+  const [answerA, answerB] = [ours, tayga].map(
+    (output) => output.map((packet) => kindOf(packet, input)).join(' + ') || 'nothing',
+  );
   if (answerA !== answerB) return [difference('answer', answerA, answerB)];
   return ours.flatMap((packet, i) => {
     const a = comparable(packet, input);
@@ -67,7 +75,11 @@ function comparable(packet: Uint8Array, input: Dissection | null): Map<string, s
 /** A packet as hex with the names of its fields, for messages. */
 export function describe(packet: Uint8Array): string {
   const fields = dissect(packet)?.fields ?? new Map<string, string>();
-  const lines = (toHex(packet).match(/.{1,64}/g) ?? ['']).map((line) => `    ${line.replaceAll(/(.{4})/g, '$1 ').trimEnd()}`);
-  const named = [...fields].filter(([name]) => !/data|bytes|padding/.test(name)).map(([name, value]) => `${name} ${value}`);
+  const lines = (toHex(packet).match(/.{1,64}/g) ?? ['']).map(
+    (line) => `    ${line.replaceAll(/(.{4})/g, '$1 ').trimEnd()}`,
+  );
+  const named = [...fields]
+    .filter(([name]) => !/data|bytes|padding/.test(name))
+    .map(([name, value]) => `${name} ${value}`);
   return `    # ${named.join(', ') || 'no IP packet'}\n${lines.join('\n')}`;
 }

@@ -52,8 +52,19 @@ const ICMP_HEADER = 8;
 
 type Header = Pick<
   Dissection,
-  | 'family' | 'bytes' | 'claimed' | 'source' | 'destination' | 'hops' | 'df' | 'fragment' | 'options' | 'extensions'
-  | 'segmentsLeft' | 'protocol' | 'upper'
+  | 'family'
+  | 'bytes'
+  | 'claimed'
+  | 'source'
+  | 'destination'
+  | 'hops'
+  | 'df'
+  | 'fragment'
+  | 'options'
+  | 'extensions'
+  | 'segmentsLeft'
+  | 'protocol'
+  | 'upper'
 > & { readonly fields: readonly (readonly [string, string])[] };
 
 /** Takes a packet apart; null when there is not even an IP header. Never throws. */
@@ -77,7 +88,17 @@ function dissect4(all: Uint8Array): Header | null {
   const options = bytes.slice(20, length);
   const source = text4(read32(bytes, 12));
   const destination = text4(read32(bytes, 16));
-  const common = { family: 4 as const, bytes, claimed, source, destination, hops: bytes[8], df, options, segmentsLeft: 0 };
+  const common = {
+    family: 4 as const,
+    bytes,
+    claimed,
+    source,
+    destination,
+    hops: bytes[8],
+    df,
+    options,
+    segmentsLeft: 0,
+  };
   return {
     ...common,
     fragment: offset !== 0 || more ? { offset, more } : null,
@@ -162,7 +183,8 @@ const isIcmpError = (family: 4 | 6, type: number): boolean =>
 
 function withUpper(header: Header): Dissection {
   const { family, upper } = header;
-  const isIcmp = header.protocol === (family === 4 ? PROTOCOL.icmp : PROTOCOL.icmp6) && upper.length > 0 && isFirst(header);
+  const isIcmp =
+    header.protocol === (family === 4 ? PROTOCOL.icmp : PROTOCOL.icmp6) && upper.length > 0 && isFirst(header);
   const icmp = isIcmp ? { type: upper[0], code: upper[1] ?? 0 } : null;
   const isError = icmp !== null && isIcmpError(family, icmp.type) && upper.length >= ICMP_HEADER;
   if (!isError) {
@@ -198,7 +220,8 @@ function splitError({ family, upper }: Header): { quote: Uint8Array; extension: 
 
 function errorFields(header: Header, extension: Uint8Array): [string, string][] {
   const { family, upper, bytes } = header;
-  const pseudo = family === 4 ? [] : [pseudoHeader6(bytes.slice(8, 24), bytes.slice(24, 40), PROTOCOL.icmp6, upper.length)];
+  const pseudo =
+    family === 4 ? [] : [pseudoHeader6(bytes.slice(8, 24), bytes.slice(24, 40), PROTOCOL.icmp6, upper.length)];
   return [
     ['ICMP type', String(upper[0])],
     ['ICMP code', String(upper[1])],

@@ -63,6 +63,7 @@ export class Engine {
    */
   run(packet: Uint8Array, offload?: Uint8Array, nowMs = 0): EngineResult {
     const { slab, out } = this;
+    if (packet.length > MAX_PACKET) throw new RangeError(`no slot takes ${packet.length} bytes`);
     const end = AT + packet.length;
     slab.bytes.fill(0, AT - OFFLOAD_HEADER, AT);
     if (offload !== undefined) slab.bytes.set(offload, AT - OFFLOAD_HEADER);
@@ -79,6 +80,7 @@ export class Engine {
   private checkCanaries(end: number): void {
     for (const start of [0, end, SPARE_START - CANARY_BYTES, this.spareEnd]) {
       if (Buffer.compare(this.slab.bytes.subarray(start, start + CANARY_BYTES), this.canary) !== 0) {
+        this.slab.bytes.set(this.canary, start);
         throw new Error(`a byte outside of the packet changed, behind offset ${start - AT} from its start`);
       }
     }

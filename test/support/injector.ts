@@ -18,7 +18,7 @@ import { hex, toHex } from './packets.ts';
 const WINDOW = 32;
 /** More than either translator writes for a packet of the interface's MTU. */
 const LONGEST_PACKET = 2048;
-const SENTINEL_TIME_LIMIT_MS = 5_000;
+const SENTINEL_TIME_LIMIT_MS = 15_000;
 const ETHERTYPE = { ipv4: 0x0800, ipv6: 0x86dd } as const;
 const PCAP = { header: 24, record: 16, lengthAt: 8, magic: 0xa1b2c3d4, linkTypeAt: 20, linkTypeRaw: 101 } as const;
 

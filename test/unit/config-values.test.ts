@@ -211,6 +211,7 @@ describe('a client configuration', () => {
     const config = clientConfigFromOptions({
       prefix: '2001:db8:64::/96',
       uplink: 'eth0',
+      'uplink-mode': 'redirect',
       'clat-ipv4': '192.0.0.2',
       'clat-ipv6': '2001:db8::2',
       tun: 'v4',
@@ -227,6 +228,7 @@ describe('a client configuration', () => {
       role: 'client',
       prefix: { address: bytes('20010db80064'), length: 96 },
       uplink: 'eth0',
+      uplinkMode: 'redirect',
       clatIpv4: 0xc0000002,
       clatIpv6: bytes('20010db8000000000000000000000002'),
       tunName: 'v4',

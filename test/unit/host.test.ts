@@ -124,6 +124,35 @@ describe('planning', () => {
     ]);
   });
 
+  it('D-12 with a redirect uplink nothing forwards, and the virtual interface has no IPv6', () => {
+    const prefix = { address: new Uint8Array(16), length: 96 };
+    const uplink = { kind: 'redirect', link: ETH, clat: CLAT, prefix, linkAddress: new Uint8Array(6) } as const;
+    const expected = [
+      'net/ipv6/conf/clat0/addr_gen_mode 0 → 1',
+      'net/ipv6/conf/clat0/accept_ra 1 → 0',
+      'net/ipv6/conf/clat0/disable_ipv6 0 → 1',
+      'MTU of clat0 1500 → 1480',
+      'firewall table ip xlat464',
+      'clat0 up',
+      'address 192.0.0.1/32 on clat0',
+      'net/ipv6/neigh/eth0/proxy_delay 80 → 0',
+      'IPv4 route default through clat0',
+    ];
+    assert.deepEqual(lines(carryOut(FACTS, { ...CONFIG, uplink }).applied), expected);
+    // On a point-to-point link there are no neighbours to answer.
+    const pointToPoint = { ...uplink, linkAddress: null };
+    const without = expected.filter((line) => !line.includes('proxy_delay'));
+    assert.deepEqual(lines(carryOut(FACTS, { ...CONFIG, uplink: pointToPoint }).applied), without);
+  });
+
+  it('D-11 from redirecting to forwarding the IPv4 side stays', () => {
+    const prefix = { address: new Uint8Array(16), length: 96 };
+    const uplink = { kind: 'redirect', link: ETH, clat: CLAT, prefix, linkAddress: new Uint8Array(6) } as const;
+    const { after, applied } = carryOut(FACTS, { ...CONFIG, uplink });
+    const { undo } = planHost(applied, CONFIG, after);
+    assert.deepEqual(lines(undo), ['net/ipv6/conf/clat0/disable_ipv6 0 → 1']);
+  });
+
   it('the same configuration again does nothing', () => {
     const { after, applied } = carryOut(FACTS, CONFIG);
     assert.deepEqual(planHost(applied, CONFIG, after), { undo: [], make: [], conflicts: [] });

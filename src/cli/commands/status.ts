@@ -91,18 +91,16 @@ async function watchOne(connection: ControlConnection, terminal: Terminal, json:
     throw new XlatError('USAGE', 'watch the status', 'standard output is no terminal', { advice });
   }
   const interrupted = untilInterrupted();
-  let snapshot: Snapshot;
-  const show = json
-    ? { draw: () => terminal.out(`${JSON.stringify(snapshot)}\n`), close: () => undefined }
-    : { draw: () => screen?.draw(), close: () => screen?.close() };
-  snapshot = await follow(connection, 2, (next) => {
+  let draw = (): void => undefined;
+  let snapshot = await follow(connection, 2, (next) => {
     snapshot = next;
-    show.draw();
+    draw();
   });
   const screen = json
     ? null
     : showLive(process.stdout, ({ columns, rows }) => screenOf(snapshot, terminal, columns, rows));
-  if (json) show.draw();
+  draw = screen?.draw ?? (() => terminal.out(`${JSON.stringify(snapshot)}\n`));
+  if (json) draw();
   // Ages go on where nothing else does.
   const redraw = setInterval(() => screen?.draw(), REDRAW_MS);
   try {
@@ -111,7 +109,7 @@ async function watchOne(connection: ControlConnection, terminal: Terminal, json:
   } finally {
     clearInterval(redraw);
     interrupted.off();
-    show.close();
+    screen?.close();
   }
 }
 

@@ -49,9 +49,10 @@ export function statusScreen({ status, events }: Snapshot, options: ScreenOption
 
 function painted({ text, part }: Line, columns: number, colour: boolean): string {
   const cut = fit(text, columns);
-  return part === undefined || !cut.includes(part.text)
-    ? cut
-    : cut.replace(part.text, () => paint(part.text, part.colour, colour));
+  const start = part === undefined ? -1 : text.indexOf(part.text);
+  if (part === undefined || start < 0 || start >= cut.length) return cut;
+  const end = start + part.text.length;
+  return `${cut.slice(0, start)}${paint(cut.slice(start, end), part.colour, colour)}${cut.slice(end)}`;
 }
 
 const heading = (text: string): readonly Line[] => [{ text: '' }, { text, part: { text, colour: 1 } }];

@@ -48,8 +48,7 @@ export class AddressMap {
     this.mappings = new MappingTable(settings.mappings);
     this.mappingCount = settings.mappings.length;
     this.pool = new DynamicPool(settings.dynamicPool, settings.dynamicLeaseMs);
-    this.refusesNonGlobal =
-      settings.prefix !== null && isWellKnownPrefix(settings.prefix) && !settings.allowNonGlobal;
+    this.refusesNonGlobal = settings.prefix !== null && isWellKnownPrefix(settings.prefix) && !settings.allowNonGlobal;
   }
 
   /** Maps an IPv4 address; the result is in w0…w3. @returns BY_* or a negative reason. Never throws. */

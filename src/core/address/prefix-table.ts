@@ -49,7 +49,10 @@ export class PrefixTable {
       if (entry === EMPTY) return EMPTY;
       const k = entry * 4;
       if (
-        keys[k] === w0 && keys[k + 1] === w1 && keys[k + 2] === w2 && keys[k + 3] === w3 &&
+        keys[k] === w0 &&
+        keys[k + 1] === w1 &&
+        keys[k + 2] === w2 &&
+        keys[k + 3] === w3 &&
         this.keyLength[entry] === length
       ) {
         return entry;

@@ -36,7 +36,8 @@ export function addressWord(address: Uint8Array, i: number): number {
 
 /** Whether the prefix may carry IPv4 addresses: one of the six lengths, bits 64–71 and all bits behind the prefix zero. */
 export function isEmbeddingPrefix(prefix: Prefix6): boolean {
-  if (!EMBEDDING_LENGTHS.includes(prefix.length) || prefix.address.length !== 16 || prefix.address[8] !== 0) return false;
+  if (!EMBEDDING_LENGTHS.includes(prefix.length) || prefix.address.length !== 16 || prefix.address[8] !== 0)
+    return false;
   return prefix.address.every((octet, i) => i < prefix.length / 8 || octet === 0);
 }
 

@@ -5,7 +5,8 @@ import { FIREWALL_TABLE } from './host-config.ts';
 /** One object of nftables' JSON. */
 type NftObject = Readonly<Record<string, unknown>>;
 
-const CHAIN = 'inbound';
+/** The chain's name. */
+export const CHAIN = 'inbound';
 
 /**
  * The commands that make the table: new IPv4 connections that come in through `device` are dropped, answers and related ICMP

@@ -12,8 +12,27 @@ import {
   icmpType,
   setIcmpChecksum,
 } from '../wire/icmp.ts';
-import { DF, destination, emitIpv4, fragmentWord, headerLength, IPV4_HEADER, protocol, source } from '../wire/ipv4.ts';
-import { copyAddress, emitAddress, emitIpv6Start, IPV6_DESTINATION, IPV6_HEADER, IPV6_SOURCE, sumAddress } from '../wire/ipv6.ts';
+import {
+  DF,
+  destination,
+  emitIpv4,
+  fragmentWord,
+  headerLength,
+  IPV4_HEADER,
+  MF,
+  OFFSET_MASK,
+  protocol,
+  source,
+} from '../wire/ipv4.ts';
+import {
+  copyAddress,
+  emitAddress,
+  emitIpv6Start,
+  IPV6_DESTINATION,
+  IPV6_HEADER,
+  IPV6_SOURCE,
+  sumAddress,
+} from '../wire/ipv6.ts';
 import { clearOffload, OFFLOAD_HEADER } from '../wire/offload.ts';
 import { ICMP, ICMPV6 } from '../wire/protocol.ts';
 import { append, type PacketList, type Slab } from '../wire/slab.ts';
@@ -25,8 +44,11 @@ import { ANSWERED, BAD_ICMP_CHECKSUM, TO_TRANSLATOR, type Verdict } from './verd
 export function answerEcho4(s: Slab, at: number, end: number, out: PacketList): Verdict {
   const icmp = at + IPV4_HEADER;
   const isEcho =
-    protocol(s, at) === ICMP && headerLength(s, at) === IPV4_HEADER && (fragmentWord(s, at) & ~DF) === 0 &&
-    end - icmp >= ICMP_HEADER && icmpType(s, icmp) === ECHO_REQUEST4;
+    protocol(s, at) === ICMP &&
+    headerLength(s, at) === IPV4_HEADER &&
+    (fragmentWord(s, at) & (MF | OFFSET_MASK)) === 0 &&
+    end - icmp >= ICMP_HEADER &&
+    icmpType(s, icmp) === ECHO_REQUEST4;
   if (!isEcho) return TO_TRANSLATOR;
   if (sumBytes(s, icmp, end - icmp, 0) !== 0xffff) return BAD_ICMP_CHECKSUM;
   setType(s, icmp, ECHO_REQUEST4, ECHO_REPLY4);
@@ -40,7 +62,9 @@ export function answerEcho4(s: Slab, at: number, end: number, out: PacketList): 
 export function answerEcho6(t: Translator, s: Slab, at: number, end: number, out: PacketList): Verdict {
   const icmp = at + IPV6_HEADER;
   const isEcho =
-    t.chain.protocol === ICMPV6 && t.chain.upper === icmp && end - icmp >= ICMP_HEADER &&
+    t.chain.protocol === ICMPV6 &&
+    t.chain.upper === icmp &&
+    end - icmp >= ICMP_HEADER &&
     icmpType(s, icmp) === ECHO_REQUEST6;
   if (!isEcho) return TO_TRANSLATOR;
   const pseudo = fold(sumAddress(s, at + IPV6_SOURCE) + sumAddress(s, at + IPV6_DESTINATION) + end - icmp + ICMPV6);

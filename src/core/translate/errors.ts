@@ -3,8 +3,27 @@
 
 import { isMartian4, isMartian6 } from '../address/special.ts';
 import { complement, fold, sumBytes } from '../wire/checksum.ts';
-import { emitIcmp, FRAGMENTATION_NEEDED, ICMP_HEADER, icmpType, isIcmpv4Error, isIcmpv6Error, setIcmpChecksum } from '../wire/icmp.ts';
-import { DF, destination, emitIpv4, fragmentWord, headerLength, IPV4_HEADER, OFFSET_MASK, protocol, source } from '../wire/ipv4.ts';
+import {
+  emitIcmp,
+  FRAGMENTATION_NEEDED,
+  ICMP_HEADER,
+  icmpType,
+  isIcmpv4Error,
+  isIcmpv6Error,
+  setIcmpChecksum,
+} from '../wire/icmp.ts';
+import {
+  DF,
+  destination,
+  emitIpv4,
+  fragmentWord,
+  headerLength,
+  IPV4_HEADER,
+  MF,
+  OFFSET_MASK,
+  protocol,
+  source,
+} from '../wire/ipv4.ts';
 import {
   copyAddress,
   emitAddress,
@@ -80,7 +99,7 @@ export function sendIcmpv4FragmentationNeeded(
   out: PacketList,
   nowMs: number,
 ): void {
-  const isFragment = (fragmentWord(s, at) & ~DF & 0x3fff) !== 0;
+  const isFragment = (fragmentWord(s, at) & (MF | OFFSET_MASK)) !== 0;
   const mtu = t.ipv6Mtu - IPV6_HEADER + IPV4_HEADER - (isFragment ? 8 : 0);
   sendIcmpv4Error(t, s, at, end, out, nowMs, UNREACHABLE, FRAGMENTATION_NEEDED, mtu);
 }
@@ -128,7 +147,14 @@ export function sendIcmpv6Error(
 }
 
 /** 2/0 with the MTU that an IPv6 packet may have to fit the IPv4 side. */
-export function sendPacketTooBig(t: Translator, s: Slab, at: number, end: number, out: PacketList, nowMs: number): void {
+export function sendPacketTooBig(
+  t: Translator,
+  s: Slab,
+  at: number,
+  end: number,
+  out: PacketList,
+  nowMs: number,
+): void {
   const mtu = Math.max(IPV6_MIN_MTU, t.ipv4Mtu + IPV6_HEADER - IPV4_HEADER);
   sendIcmpv6Error(t, s, at, end, out, nowMs, PACKET_TOO_BIG, 0, mtu);
 }
@@ -157,8 +183,11 @@ export function writeIcmpv6Checksum(s: Slab, at: number, length: number): void {
 }
 
 const isRefusal = (verdict: Verdict): boolean =>
-  verdict === NO_MAPPING_SOURCE || verdict === NO_MAPPING_DESTINATION || verdict === NON_GLOBAL ||
-  verdict === POOL_EXHAUSTED || verdict === BOTH_EMBEDDED;
+  verdict === NO_MAPPING_SOURCE ||
+  verdict === NO_MAPPING_DESTINATION ||
+  verdict === NON_GLOBAL ||
+  verdict === POOL_EXHAUSTED ||
+  verdict === BOTH_EMBEDDED;
 
 /** RFC 1122 §3.2.2, rule T-E-01. */
 function deservesError4(s: Slab, at: number, end: number): boolean {

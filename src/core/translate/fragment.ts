@@ -1,8 +1,15 @@
 // Fragmentation: RFC 7915 §4 (DF=0 and too large for the IPv6 side, rule T-4.1-06) and RFC 791 §3.2 for what came with a
 // Fragment Header and is too large for the IPv4 side. The fragments are built in the spare part of the slab.
 
-import { emitIpv4, fragmentWord, identification, IPV4_HEADER, MF, protocol, tos, ttl } from '../wire/ipv4.ts';
-import { emitAddress, emitFragmentHeader, emitIpv6Start, FRAGMENT_HEADER, FRAGMENT_MORE, IPV6_HEADER } from '../wire/ipv6.ts';
+import { emitIpv4, fragmentWord, IPV4_HEADER, identification, MF, protocol, tos, ttl } from '../wire/ipv4.ts';
+import {
+  emitAddress,
+  emitFragmentHeader,
+  emitIpv6Start,
+  FRAGMENT_HEADER,
+  FRAGMENT_MORE,
+  IPV6_HEADER,
+} from '../wire/ipv6.ts';
 import { clearOffload, OFFLOAD_HEADER } from '../wire/offload.ts';
 import { FRAGMENT, ICMP, ICMPV6 } from '../wire/protocol.ts';
 import { append, type PacketList, reserve, type Slab } from '../wire/slab.ts';
@@ -15,7 +22,14 @@ const HEADERS6 = IPV6_HEADER + FRAGMENT_HEADER;
  * Cuts the IPv4 packet at `at` into IPv6 fragments of at most fragmentLimit6 bytes. Its transport checksum is translated already.
  * @returns FRAGMENTED, or NO_ROOM when the list is full or the spare part used up (none of the fragments is sent then)
  */
-export function fragmentToIpv6(t: Translator, s: Slab, at: number, header: number, end: number, out: PacketList): Verdict {
+export function fragmentToIpv6(
+  t: Translator,
+  s: Slab,
+  at: number,
+  header: number,
+  end: number,
+  out: PacketList,
+): Verdict {
   const word = fragmentWord(s, at);
   const upper = at + header;
   const proto = protocol(s, at);

@@ -22,7 +22,8 @@ export class IcmpSources {
     this.total = this.sizes.reduce((sum, n) => sum + n, 0);
     this.fallback4 = settings.ownIpv4 | 0;
     const ipv6 = settings.icmpPoolIpv6?.address ?? settings.ownIpv6;
-    this.words = ipv6 === null || ipv6 === undefined ? null : Int32Array.from([0, 1, 2, 3], (i) => addressWord(ipv6, i));
+    this.words =
+      ipv6 === null || ipv6 === undefined ? null : Int32Array.from([0, 1, 2, 3], (i) => addressWord(ipv6, i));
     this.hostBits6 = settings.icmpPoolIpv6 === null ? 0 : Math.min(32, 128 - settings.icmpPoolIpv6.length);
   }
 

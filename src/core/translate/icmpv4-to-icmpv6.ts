@@ -20,8 +20,8 @@ import {
   PARAMETER_PROBLEM4,
   PARAMETER_PROBLEM6,
   REDIRECT4,
-  setIcmpChecksum,
   SOURCE_QUENCH4,
+  setIcmpChecksum,
   TIME_EXCEEDED4,
   TIME_EXCEEDED6,
   UNREACHABLE4,
@@ -75,9 +75,7 @@ const UNREACHABLE_CODES: readonly number[] = [
 ];
 
 /** IPv6 pointer for an IPv4 pointer: RFC 7915 §4.2, figure 3. */
-const POINTERS: readonly number[] = [
-  0, 1, 4, 4, NONE, NONE, NONE, NONE, 7, 6, NONE, NONE, 8, 8, 8, 8, 24, 24, 24, 24,
-];
+const POINTERS: readonly number[] = [0, 1, 4, 4, NONE, NONE, NONE, NONE, 7, 6, NONE, NONE, 8, 8, 8, 8, 24, 24, 24, 24];
 
 /** Octet that ICMPv6 4/1 points at for ICMPv4 3/2: Next Header. */
 const NEXT_HEADER_POINTER = 6;
@@ -175,7 +173,14 @@ export function translateIcmpv4Error(
 }
 
 /** Second word of the ICMPv6 message: MTU or pointer. */
-function restOfIcmpv6(t: Translator, s: Slab, icmp: number, inner: number, innerEnd: number, typeAndCode: number): number {
+function restOfIcmpv6(
+  t: Translator,
+  s: Slab,
+  icmp: number,
+  inner: number,
+  innerEnd: number,
+  typeAndCode: number,
+): number {
   if (icmpType(s, icmp) === PARAMETER_PROBLEM4) return POINTERS[icmpv4Pointer(s, icmp)];
   if (typeAndCode === pair(PARAMETER_PROBLEM6, 1)) return NEXT_HEADER_POINTER;
   const isTooBig = icmpType(s, icmp) === UNREACHABLE4 && icmpCode(s, icmp) === FRAGMENTATION_NEEDED;

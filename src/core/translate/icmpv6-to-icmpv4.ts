@@ -26,7 +26,14 @@ import {
 } from '../wire/icmp.ts';
 import { isExtensible6, roomBeforeExtension, splitError } from '../wire/icmp-extension.ts';
 import { DF, emitIpv4, IPV4_HEADER } from '../wire/ipv4.ts';
-import { fragmentIdentificationLow, hopLimit, IPV6_DESTINATION, IPV6_SOURCE, sumAddress, trafficClass } from '../wire/ipv6.ts';
+import {
+  fragmentIdentificationLow,
+  hopLimit,
+  IPV6_DESTINATION,
+  IPV6_SOURCE,
+  sumAddress,
+  trafficClass,
+} from '../wire/ipv6.ts';
 import { clearOffload, OFFLOAD_HEADER } from '../wire/offload.ts';
 import { ICMP, ICMPV6 } from '../wire/protocol.ts';
 import { append, type PacketList, reserve, type Slab } from '../wire/slab.ts';
@@ -34,7 +41,15 @@ import { ICMP_ECHO, ICMP_ERROR, keepFault, padQuote } from './icmpv4-to-icmpv6.t
 import { DF_THRESHOLD, innerToIpv4 } from './inner.ts';
 import { mtuToIpv4 } from './mtu.ts';
 import type { Translator } from './translator.ts';
-import { BAD_ICMP_CHECKSUM, BAD_TRANSPORT, ICMP_CODE, ICMP_TYPE, NO_ROOM, TRANSLATED, type Verdict } from './verdict.ts';
+import {
+  BAD_ICMP_CHECKSUM,
+  BAD_TRANSPORT,
+  ICMP_CODE,
+  ICMP_TYPE,
+  NO_ROOM,
+  TRANSLATED,
+  type Verdict,
+} from './verdict.ts';
 
 const NONE = -1;
 

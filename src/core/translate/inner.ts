@@ -2,6 +2,7 @@
 // without a TTL change and whatever its length field says; it may be cut short anywhere behind its IP header.
 
 import { updateChecksum } from '../wire/checksum.ts';
+import { CHAIN_OK, walkChain } from '../wire/extension.ts';
 import {
   ECHO_REPLY4,
   ECHO_REPLY6,
@@ -12,13 +13,13 @@ import {
   isIcmpv6Error,
 } from '../wire/icmp.ts';
 import {
-  destination,
   DF,
+  destination,
   emitIpv4,
   fragmentWord,
   headerLength,
-  identification,
   IPV4_HEADER,
+  identification,
   MF,
   OFFSET_MASK,
   protocol,
@@ -43,11 +44,10 @@ import {
   payloadLength,
   trafficClass,
 } from '../wire/ipv6.ts';
-import { CHAIN_OK, walkChain } from '../wire/extension.ts';
 import { checksumOffset, FRAGMENT, ICMP, ICMPV6, isExtensionAfterFragment, UDP } from '../wire/protocol.ts';
 import type { Slab } from '../wire/slab.ts';
-import { adjustChecksum } from './transport.ts';
 import type { Translator } from './translator.ts';
+import { adjustChecksum } from './transport.ts';
 import { ICMP_INNER, ICMP_NESTED, TRANSLATED } from './verdict.ts';
 
 /** Largest IPv6 packet that becomes an IPv4 packet with DF=0, in IPv4 bytes: RFC 7915 §5.1. */
@@ -69,7 +69,12 @@ export function innerToIpv6(t: Translator, s: Slab, from: number, end: number, t
   const upper = from + header;
   const data = Math.min(end - upper, claimed);
   if (proto === ICMP) {
-    const refusal = checkInnerIcmp(isFragment, data, data > 0 && isIcmpv4Error(icmpType(s, upper)), isEcho4(s, upper, data));
+    const refusal = checkInnerIcmp(
+      isFragment,
+      data,
+      data > 0 && isIcmpv4Error(icmpType(s, upper)),
+      isEcho4(s, upper, data),
+    );
     if (refusal !== TRANSLATED) return -refusal;
   }
   if (t.checkMartians4(source(s, from), destination(s, from)) !== TRANSLATED) return -ICMP_INNER;
@@ -106,7 +111,12 @@ export function innerToIpv4(t: Translator, s: Slab, from: number, end: number, t
   const proto = chain.protocol;
   const data = Math.min(end - upper, claimed);
   if (proto === ICMPV6) {
-    const refusal = checkInnerIcmp(isFragment, data, data > 0 && isIcmpv6Error(icmpType(s, upper)), isEcho6(s, upper, data));
+    const refusal = checkInnerIcmp(
+      isFragment,
+      data,
+      data > 0 && isIcmpv6Error(icmpType(s, upper)),
+      isEcho6(s, upper, data),
+    );
     if (refusal !== TRANSLATED) return -refusal;
   }
   if (t.checkMartians6(s, from) !== TRANSLATED || t.mapToIpv4(s, from, false, -1) !== TRANSLATED) return -ICMP_INNER;
@@ -123,12 +133,22 @@ export function innerToIpv4(t: Translator, s: Slab, from: number, end: number, t
   return IPV4_HEADER + copied;
 }
 
-function emitInnerIpv4(t: Translator, s: Slab, from: number, to: number, total: number, proto: number, field: number): void {
+function emitInnerIpv4(
+  t: Translator,
+  s: Slab,
+  from: number,
+  to: number,
+  total: number,
+  proto: number,
+  field: number,
+): void {
   const fragment = t.chain.fragment;
   const word =
-    fragment >= 0 ? ((field & FRAGMENT_OFFSET_MASK) >>> 3) | ((field & FRAGMENT_MORE) !== 0 ? MF : 0)
-    : total > DF_THRESHOLD ? DF
-    : 0;
+    fragment >= 0
+      ? ((field & FRAGMENT_OFFSET_MASK) >>> 3) | ((field & FRAGMENT_MORE) !== 0 ? MF : 0)
+      : total > DF_THRESHOLD
+        ? DF
+        : 0;
   const id = fragment >= 0 ? fragmentIdentificationLow(s, fragment) : t.nextIdentification(1);
   const tosOctet = t.fixedTos < 0 ? trafficClass(s, from) : t.fixedTos;
   emitIpv4(s, to, tosOctet, total, id, word, hopLimit(s, from), proto, t.source4, t.destination4);
@@ -160,7 +180,13 @@ function isEcho6(s: Slab, at: number, data: number): boolean {
 function convertInnerEcho(s: Slab, at: number, length: number, isToIpv6: boolean, pseudo: number): void {
   if (length === 0) return;
   const from = icmpType(s, at);
-  const to = isToIpv6 ? (from === ECHO_REQUEST4 ? ECHO_REQUEST6 : ECHO_REPLY6) : from === ECHO_REQUEST6 ? ECHO_REQUEST4 : ECHO_REPLY4;
+  const to = isToIpv6
+    ? from === ECHO_REQUEST4
+      ? ECHO_REQUEST6
+      : ECHO_REPLY6
+    : from === ECHO_REQUEST6
+      ? ECHO_REQUEST4
+      : ECHO_REPLY4;
   s.view.setUint8(at, to);
   if (length < 4) return;
   const change = (to << 8) + (~(from << 8) & 0xffff);

@@ -1,6 +1,5 @@
 // Packets with offload metadata: rules T-O-01 … 03. The kernel's word on where things are is checked before it is used.
 
-import { completeChecksum } from './transport.ts';
 import {
   DATA_VALID,
   emitOffload,
@@ -16,6 +15,7 @@ import {
 } from '../wire/offload.ts';
 import { checksumOffset, TCP, UDP } from '../wire/protocol.ts';
 import type { PacketList, Slab } from '../wire/slab.ts';
+import { completeChecksum } from './transport.ts';
 
 const UDP_HEADER = 8;
 const TCP_HEADER = 20;
@@ -74,7 +74,8 @@ function isSegmentationSound(
   tcpType: number,
 ): boolean {
   const type = o.type & ~GSO_ECN;
-  if (type === tcpType ? protocol !== TCP : type !== GSO_UDP_L4 || protocol !== UDP || o.type !== GSO_UDP_L4) return false;
+  if (type === tcpType ? protocol !== TCP : type !== GSO_UDP_L4 || protocol !== UDP || o.type !== GSO_UDP_L4)
+    return false;
   if ((o.flags & NEEDS_CSUM) === 0 || at + o.csumStart !== upper || o.gsoSize === 0) return false;
   const header = transportHeader(s, upper, end - upper, protocol);
   return header > 0 && o.hdrLen <= end - at && upper + header < end;

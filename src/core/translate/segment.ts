@@ -8,8 +8,8 @@ import { clearOffload, OFFLOAD_HEADER } from '../wire/offload.ts';
 import { TCP, UDP } from '../wire/protocol.ts';
 import { type PacketList, reserve, type Slab } from '../wire/slab.ts';
 import { transportHeader } from './offload-packet.ts';
-import { completeChecksum } from './transport.ts';
 import type { Translator } from './translator.ts';
+import { completeChecksum } from './transport.ts';
 import { isDrop, NO_ROOM, SEGMENTED, type Verdict } from './verdict.ts';
 
 const TCP_SEQUENCE = 4;

@@ -1,6 +1,8 @@
-// The entry of the packet path: which direction a packet goes. Everything after it is v4-to-v6.ts and v6-to-v4.ts.
+// The entry of the packet path: which direction a packet goes. fast-path.ts takes what is usual;
+// everything else is v4-to-v6.ts and v6-to-v4.ts.
 
 import type { PacketList, Slab } from '../wire/slab.ts';
+import { fastToIpv4, fastToIpv6, LONG_WAY } from './fast-path.ts';
 import type { Translator } from './translator.ts';
 import { translateV4 } from './v4-to-v6.ts';
 import { translateV6 } from './v6-to-v4.ts';
@@ -18,6 +20,11 @@ export function translate(t: Translator, s: Slab, at: number, length: number, ou
   if (length < 1) return TOO_SHORT;
   if (out.count >= out.offset.length) return NO_ROOM;
   const version = s.view.getUint8(at) >>> 4;
-  if (version === 4) return translateV4(t, s, at, length, out, nowMs);
-  return version === 6 ? translateV6(t, s, at, length, out, nowMs) : BAD_VERSION;
+  if (version === 4) {
+    const fast = fastToIpv6(t, s, at, length, out);
+    return fast === LONG_WAY ? translateV4(t, s, at, length, out, nowMs) : fast;
+  }
+  if (version !== 6) return BAD_VERSION;
+  const fast = fastToIpv4(t, s, at, length, out);
+  return fast === LONG_WAY ? translateV6(t, s, at, length, out, nowMs) : fast;
 }

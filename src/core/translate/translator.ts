@@ -4,13 +4,22 @@
 // The fields below are registers, not state between packets: each packet writes those it reads. What does last from
 // packet to packet is the identification counter, the two token buckets and the leases of the dynamic pool.
 
-import { ALL, AddressMap, BY_POOL, BY_PREFIX, PREFIX_ONLY, REFUSED_NON_GLOBAL, REFUSED_POOL } from '../address/address-map.ts';
+import {
+  AddressMap,
+  ALL,
+  BY_POOL,
+  BY_PREFIX,
+  PREFIX_ONLY,
+  REFUSED_NON_GLOBAL,
+  REFUSED_POOL,
+} from '../address/address-map.ts';
+import { type AddressPair, makePairCache, pairPlace4, pairPlace6 } from '../address/pair-cache.ts';
 import { addressWord } from '../address/rfc6052.ts';
 import { isGroup4, isMartian4, isMartian6 } from '../address/special.ts';
 import { sumWord } from '../wire/checksum.ts';
 import { type ExtensionChain, makeChain } from '../wire/extension.ts';
-import { IPV6_DESTINATION, IPV6_SOURCE } from '../wire/ipv6.ts';
 import type { ErrorParts } from '../wire/icmp-extension.ts';
+import { IPV6_DESTINATION, IPV6_SOURCE } from '../wire/ipv6.ts';
 import { makeOffloadFields, type OffloadFields } from '../wire/offload.ts';
 import type { Slab } from '../wire/slab.ts';
 import { IcmpSources } from './icmp-sources.ts';
@@ -56,6 +65,10 @@ export class Translator {
   /** Fixed TOS octet, or -1: copy. */
   readonly fixedTos: number;
   readonly copiesTrafficClass: boolean;
+
+  /** Address pairs mapped lately, for fast-path.ts; see ../address/pair-cache.ts. */
+  readonly pairs4 = makePairCache();
+  readonly pairs6 = makePairCache();
 
   // Registers of the packet at work.
   readonly offload: OffloadFields = makeOffloadFields();
@@ -178,9 +191,18 @@ export class Translator {
     this.d2 = map.w2;
     this.d3 = map.w3;
     this.newSum =
-      sumWord(this.s0) + sumWord(this.s1) + sumWord(this.s2) + sumWord(this.s3) + sumWord(this.d0) +
-      sumWord(this.d1) + sumWord(this.d2) + sumWord(this.d3);
+      sumWord(this.s0) +
+      sumWord(this.s1) +
+      sumWord(this.s2) +
+      sumWord(this.s3) +
+      sumWord(this.d0) +
+      sumWord(this.d1) +
+      sumWord(this.d2) +
+      sumWord(this.d3);
     this.difference = this.newSum + sumWordComplement(src) + sumWordComplement(dst);
+    // Leases are refreshed packet by packet, a replaced source belongs to an ICMP error, and inner packets were not checked for
+    // martians: those pairs are not kept.
+    if (!second && !isInner && how !== BY_POOL && howDst !== BY_POOL) this.rememberPair4(src, dst);
     return TRANSLATED;
   }
 
@@ -219,9 +241,48 @@ export class Translator {
     this.isHairpin = howDst === BY_PREFIX && map.hasMapping(this.destination4);
     this.newSum = sumWord(this.source4) + sumWord(this.destination4);
     this.difference =
-      this.newSum + sumWordComplement(a) + sumWordComplement(b) + sumWordComplement(c) + sumWordComplement(d) +
-      sumWordComplement(e) + sumWordComplement(f) + sumWordComplement(g) + sumWordComplement(h);
+      this.newSum +
+      sumWordComplement(a) +
+      sumWordComplement(b) +
+      sumWordComplement(c) +
+      sumWordComplement(d) +
+      sumWordComplement(e) +
+      sumWordComplement(f) +
+      sumWordComplement(g) +
+      sumWordComplement(h);
+    if (nowMs >= 0 && how >= 0 && how !== BY_POOL && howDst !== BY_POOL && !this.isHairpin) {
+      const pair = pairPlace6(this.pairs6, c, d, g, h);
+      pair.s0 = a;
+      pair.s1 = b;
+      pair.s2 = c;
+      pair.s3 = d;
+      pair.d0 = e;
+      pair.d1 = f;
+      pair.d2 = g;
+      pair.d3 = h;
+      this.finishPair(pair, this.source4, this.destination4);
+    }
     return TRANSLATED;
+  }
+
+  private rememberPair4(src: number, dst: number): void {
+    const pair = pairPlace4(this.pairs4, src, dst);
+    pair.s0 = this.s0;
+    pair.s1 = this.s1;
+    pair.s2 = this.s2;
+    pair.s3 = this.s3;
+    pair.d0 = this.d0;
+    pair.d1 = this.d1;
+    pair.d2 = this.d2;
+    pair.d3 = this.d3;
+    this.finishPair(pair, src, dst);
+  }
+
+  private finishPair(pair: AddressPair, src: number, dst: number): void {
+    pair.source4 = src;
+    pair.destination4 = dst;
+    pair.difference = this.difference;
+    pair.isUsed = true;
   }
 
   private isRefused4(ipv4: number): boolean {

@@ -3,18 +3,18 @@
 
 import {
   checkIpv4,
-  destination,
   DF,
+  destination,
   fragmentWord,
   headerLength,
-  identification,
   IPV4_HEADER,
   IPV4_TOO_SHORT,
+  identification,
   isHeaderChecksumRight,
   MF,
   OFFSET_MASK,
-  OPTIONS_OK,
   OPTIONS_BAD,
+  OPTIONS_OK,
   protocol,
   scanOptions,
   source,
@@ -40,16 +40,16 @@ import {
   transportHeader,
 } from './offload-packet.ts';
 import { segmentAndTranslate } from './segment.ts';
+import type { Translator } from './translator.ts';
 import {
   adjustChecksum,
   adjustPartialChecksum,
-  computeUdpChecksum,
   CUT_SHORT,
+  computeUdpChecksum,
   findChecksum,
   isZeroUdpChecksum,
   NO_CHECKSUM,
 } from './transport.ts';
-import type { Translator } from './translator.ts';
 import * as verdicts from './verdict.ts';
 
 const { TRANSLATED } = verdicts;

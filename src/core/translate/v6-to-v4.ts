@@ -38,8 +38,15 @@ import {
   transportHeader,
 } from './offload-packet.ts';
 import { segmentAndTranslate } from './segment.ts';
-import { adjustChecksum, adjustPartialChecksum, CUT_SHORT, findChecksum, isZeroUdpChecksum, NO_CHECKSUM } from './transport.ts';
 import type { Translator } from './translator.ts';
+import {
+  adjustChecksum,
+  adjustPartialChecksum,
+  CUT_SHORT,
+  findChecksum,
+  isZeroUdpChecksum,
+  NO_CHECKSUM,
+} from './transport.ts';
 import { translateV4 } from './v4-to-v6.ts';
 import * as verdicts from './verdict.ts';
 
@@ -114,7 +121,14 @@ function checkFragment(proto: number, field: number, payload: number): verdicts.
 }
 
 /** An ICMPv6 error; its inner packet decides whether it turns round (RFC 7757 §4.2.2). */
-function translateError(t: Translator, s: Slab, at: number, end: number, out: PacketList, nowMs: number): verdicts.Verdict {
+function translateError(
+  t: Translator,
+  s: Slab,
+  at: number,
+  end: number,
+  out: PacketList,
+  nowMs: number,
+): verdicts.Verdict {
   const first = out.count;
   const verdict = translateIcmpv6Error(t, s, at, t.chain.upper, end, out);
   return verdict === TRANSLATED && t.isHairpin ? secondPass(t, s, first, out, nowMs) : verdict;

@@ -45,7 +45,8 @@ export function walkChain(s: Slab, at: number, end: number, chain: ExtensionChai
     if (n === MAX_HEADERS || header + 8 > end) return CHAIN_BAD;
     const length = (s.view.getUint8(header + 1) + 1) << 3;
     if (header + length > end) return CHAIN_BAD;
-    if (next === ROUTING && chain.segmentsLeft === 0 && s.view.getUint8(header + 3) !== 0) chain.segmentsLeft = header + 3;
+    if (next === ROUTING && chain.segmentsLeft === 0 && s.view.getUint8(header + 3) !== 0)
+      chain.segmentsLeft = header + 3;
     next = s.view.getUint8(header);
     header += length;
   }

@@ -50,7 +50,8 @@ export function splitError(s: Slab, at: number, end: number, unit: number, parts
   const extension = start + length;
   parts.innerEnd = isInside ? extension : end;
   parts.extension = extension;
-  parts.extensionLength = isInside && length >= MIN_ORIGINAL_DATAGRAM && isStructure(s, extension, end) ? end - extension : 0;
+  parts.extensionLength =
+    isInside && length >= MIN_ORIGINAL_DATAGRAM && isStructure(s, extension, end) ? end - extension : 0;
 }
 
 /**

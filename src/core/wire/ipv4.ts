@@ -113,8 +113,15 @@ export function emitIpv4(
   v.setInt32(at + SOURCE, src);
   v.setInt32(at + DESTINATION, dst);
   const sum =
-    (0x4500 | tosOctet) + total + id + fragment + ((timeToLive << 8) | proto) + (src >>> 16) + (src & 0xffff) +
-    (dst >>> 16) + (dst & 0xffff);
+    (0x4500 | tosOctet) +
+    total +
+    id +
+    fragment +
+    ((timeToLive << 8) | proto) +
+    (src >>> 16) +
+    (src & 0xffff) +
+    (dst >>> 16) +
+    (dst & 0xffff);
   v.setUint16(at + CHECKSUM, complement(sum));
 }
 

@@ -105,7 +105,5 @@ export function sumAddress(s: Slab, at: number): number {
   const b = v.getInt32(at + 4);
   const c = v.getInt32(at + 8);
   const d = v.getInt32(at + 12);
-  return (
-    (a >>> 16) + (a & 0xffff) + (b >>> 16) + (b & 0xffff) + (c >>> 16) + (c & 0xffff) + (d >>> 16) + (d & 0xffff)
-  );
+  return (a >>> 16) + (a & 0xffff) + (b >>> 16) + (b & 0xffff) + (c >>> 16) + (c & 0xffff) + (d >>> 16) + (d & 0xffff);
 }

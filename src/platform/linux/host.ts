@@ -17,6 +17,7 @@ import { takeStateDir } from '../state-dir.ts';
 import { makeChange, undoChange } from './execute.ts';
 import { readFacts } from './facts.ts';
 import { forwardDrops } from './forward-policy.ts';
+import type { OwnedFirewall } from './owned-firewall.ts';
 import { requirePrivileges } from './privileges.ts';
 import type { Redirect } from './redirect/redirect.ts';
 
@@ -56,19 +57,25 @@ async function undoOne(change: Change, facts: HostFacts, log: Log): Promise<bool
   }
 }
 
+/** What this process holds: it goes with the process, so it is not, or need not be, undone from the journal. */
+interface Held {
+  readonly redirect: Redirect;
+  readonly firewall: OwnedFirewall;
+}
+
 /** The configuration of this host, in the hands of this process. */
 class LinuxHost implements HostControl {
   readonly #journal: Journal;
   readonly #mark: Closable;
   readonly #log: Log;
-  readonly #redirect: Redirect;
+  readonly #held: Held;
   readonly #crashPoint: CrashPoint;
 
-  constructor(journal: Journal, mark: Closable, log: Log, redirect: Redirect, crashPoint: CrashPoint) {
+  constructor(journal: Journal, mark: Closable, log: Log, held: Held, crashPoint: CrashPoint) {
     this.#journal = journal;
     this.#mark = mark;
     this.#log = log;
-    this.#redirect = redirect;
+    this.#held = held;
     this.#crashPoint = crashPoint;
   }
 
@@ -86,8 +93,8 @@ class LinuxHost implements HostControl {
       plan = planHost(this.#journal.changes, config, facts);
     }
     // Before anything is made, so that a host which cannot redirect is as it was; the default route is made last anyway.
-    if (config?.uplink?.kind === 'redirect') this.#redirect.attach(config.uplink, config.tun);
-    else this.#redirect.close();
+    if (config?.uplink?.kind === 'redirect') this.#held.redirect.attach(config.uplink, config.tun);
+    else this.#held.redirect.close();
     for (const { change, isApplied } of plan.make) await this.#make(change, isApplied, facts);
   }
 
@@ -96,7 +103,8 @@ class LinuxHost implements HostControl {
   }
 
   close(): void {
-    this.#redirect.close();
+    this.#held.redirect.close();
+    this.#held.firewall.close();
     this.#journal.close();
     this.#mark.close();
   }
@@ -106,16 +114,23 @@ class LinuxHost implements HostControl {
     if (name === undefined) throw goneError(change);
     if (!isApplied) this.#journal.add(change);
     this.#crashPoint('journalled', change);
-    await makeChange(change, name);
+    if (change.kind !== 'firewall' || !this.#held.firewall.make(name)) await makeChange(change, name);
     this.#log.info('host-changed', { change: change.kind }, describeChange(change));
     this.#crashPoint('made', change);
+  }
+
+  /** @returns false when it failed */
+  async #undo(change: Change, facts: HostFacts): Promise<boolean> {
+    if (change.kind !== 'firewall' || !this.#held.firewall.close()) return undoOne(change, facts, this.#log);
+    this.#log.info('host-restored', { change: change.kind }, `undone: ${describeChange(change)}`);
+    return true;
   }
 
   async #undoAll(changes: readonly Change[], facts: HostFacts): Promise<void> {
     let failed = 0;
     for (const change of changes) {
-      if (!(await undoOne(change, facts, this.#log))) failed += 1;
-      else this.#journal.settle(change);
+      if (await this.#undo(change, facts)) this.#journal.settle(change);
+      else failed += 1;
       this.#crashPoint('undone', change);
     }
     if (failed > 0) throw troubleError(failed);
@@ -216,14 +231,14 @@ export async function cleanUp(stateDir: string, log: Log): Promise<number> {
 export async function openLinuxHost(
   stateDir: string,
   log: Log,
-  redirect: Redirect,
+  held: Held,
   crashPoint: CrashPoint = noCrash,
 ): Promise<HostControl> {
   requirePrivileges();
   const mark = takeStateDir(stateDir);
   try {
     await cleanUpTaken(stateDir, log);
-    return new LinuxHost(new Journal(stateDir, identity()), mark, log, redirect, crashPoint);
+    return new LinuxHost(new Journal(stateDir, identity()), mark, log, held, crashPoint);
   } catch (cause) {
     mark.close();
     throw cause;

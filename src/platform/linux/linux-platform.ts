@@ -9,6 +9,7 @@ import { isDuplicate } from './dad.ts';
 import type { CrashPoint } from './host.ts';
 import { openLinuxHost } from './host.ts';
 import { watchNetwork } from './network-watch.ts';
+import { OwnedFirewall } from './owned-firewall.ts';
 import { Redirect } from './redirect/redirect.ts';
 import { findUplink } from './uplink.ts';
 
@@ -41,7 +42,7 @@ class LinuxPlatform implements Platform {
 
   openHost(stateDir: string, log: Log, addressLost: (clat: string) => void): Promise<HostControl> {
     const redirect = new Redirect(this.#shim, ({ clat }) => addressLost(clat));
-    return openLinuxHost(stateDir, log, redirect, this.#crashPoint);
+    return openLinuxHost(stateDir, log, { redirect, firewall: new OwnedFirewall(this.#shim) }, this.#crashPoint);
   }
 }
 

@@ -1,0 +1,221 @@
+// core/pref64: which prefixes are kept, for how long, and which is chosen.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { isUsablePref64 } from '../../src/core/pref64/candidate.ts';
+import { choose } from '../../src/core/pref64/choose.ts';
+import {
+  candidatesOn,
+  EMPTY_TABLE,
+  expire,
+  forgetInterface,
+  forgetResolver,
+  hearDns,
+  hearRa,
+  nextExpiryMs,
+  noteReachable,
+  PREFIXES_PER_INTERFACE,
+  PREFIXES_PER_ORIGIN,
+  type Pref64Table,
+  setStatic,
+} from '../../src/core/pref64/table.ts';
+import type { Prefix6 } from '../../src/core/translate/settings.ts';
+import { prefix6, text6 } from '../support/addresses.ts';
+
+const WELL_KNOWN = '64:ff9b::/96';
+const A = '2001:db8:a::/96';
+const B = '2001:db8:b::/96';
+
+const text = (p: Prefix6): string => `${text6(p.address)}/${p.length}`;
+
+interface Ra {
+  readonly at?: number;
+  readonly on?: string;
+  readonly router?: string;
+  readonly preference?: number;
+}
+
+/** An advertisement of prefixes with lifetimes in seconds. */
+const ra = (table: Pref64Table, offers: Readonly<Record<string, number>>, { at = 0, ...from }: Ra = {}): Pref64Table =>
+  hearRa(
+    table,
+    {
+      interfaceName: from.on ?? 'eth0',
+      router: from.router ?? 'fe80::1',
+      preference: from.preference ?? 0,
+      offers: Object.entries(offers).map(([p, lifetimeSeconds]) => ({ prefix: prefix6(p), lifetimeSeconds })),
+    },
+    at,
+  );
+
+const dns = (
+  table: Pref64Table,
+  prefixes: readonly string[],
+  untilMs = 60_000,
+  resolver = '2001:db8::53',
+): Pref64Table =>
+  hearDns(table, { interfaceName: 'eth0', resolver, prefixes: prefixes.map(prefix6), validUntilMs: untilMs });
+
+const prefixes = (table: Pref64Table, on = 'eth0'): string[] => candidatesOn(table, on).map((c) => text(c.prefix));
+
+/** The chosen prefix and why, on eth0. */
+function chosen(table: Pref64Table, current: string | null = null, nowMs = 0): string {
+  const { candidate, reason } = choose(candidatesOn(table, 'eth0'), current === null ? null : prefix6(current), nowMs);
+  return candidate === null ? reason : `${text(candidate.prefix)} ${candidate.source} ${candidate.origin}: ${reason}`;
+}
+
+describe('prefixes on offer', () => {
+  it('D-03 a prefix is kept until its lifetime ends, counted from when it was heard', () => {
+    const table = ra(EMPTY_TABLE, { [A]: 600, [B]: 8 }, { at: 1000 });
+    assert.equal(nextExpiryMs(table), 9000);
+    assert.deepEqual(prefixes(expire(table, 8999)), [A, B]);
+    assert.deepEqual(prefixes(expire(table, 9000)), [A]);
+    assert.deepEqual(prefixes(expire(table, 601_000)), []);
+    assert.equal(nextExpiryMs(EMPTY_TABLE), Number.POSITIVE_INFINITY);
+  });
+
+  it('D-03 lifetime 0 withdraws that prefix of that router and interface only', () => {
+    let table = ra(ra(EMPTY_TABLE, { [A]: 600, [B]: 600 }), { [A]: 600 }, { router: 'fe80::2' });
+    table = ra(table, { [A]: 600 }, { on: 'wlan0' });
+    table = ra(table, { [A]: 0 });
+    assert.deepEqual(prefixes(table), [B, A]);
+    assert.deepEqual(prefixes(table, 'wlan0'), [A]);
+  });
+
+  it('D-03 an advertisement without the option withdraws nothing, and one with it renews', () => {
+    const table = ra(ra(EMPTY_TABLE, { [A]: 600 }), {}, { at: 1000 });
+    assert.deepEqual(prefixes(table), [A]);
+    assert.equal(nextExpiryMs(table), 600_000);
+    assert.equal(nextExpiryMs(ra(table, { [A]: 600 }, { at: 2000 })), 602_000);
+  });
+
+  it('D-03 the same prefix twice in one advertisement: the last word counts', () => {
+    const offers = [600, 0].map((lifetimeSeconds) => ({ prefix: prefix6(A), lifetimeSeconds }));
+    const table = hearRa(EMPTY_TABLE, { interfaceName: 'eth0', router: 'fe80::1', preference: 0, offers }, 0);
+    assert.deepEqual(prefixes(table), []);
+  });
+
+  it('D-03 an interface that goes takes its prefixes along, and no others', () => {
+    const table = ra(ra(EMPTY_TABLE, { [A]: 600 }), { [B]: 600 }, { on: 'wlan0' });
+    assert.deepEqual(prefixes(forgetInterface(table, 'eth0')), []);
+    assert.deepEqual(prefixes(forgetInterface(table, 'eth0'), 'wlan0'), [B]);
+  });
+
+  it("D-06 a resolver's answer replaces its last one, and no other resolver's", () => {
+    let table = dns(dns(EMPTY_TABLE, [A, B]), [A], 60_000, '2001:db8::54');
+    table = dns(table, [B]);
+    assert.deepEqual(prefixes(table), [B, A]);
+    assert.deepEqual(prefixes(dns(table, [])), [A]);
+    assert.deepEqual(prefixes(forgetResolver(table, 'eth0', '2001:db8::54')), [B]);
+  });
+
+  it('keeps a bounded number of prefixes of one router and of one interface, and counts the others', () => {
+    const many = (n: number, third: number) =>
+      Object.fromEntries(Array.from({ length: n }, (_, i) => [`2001:db8:${third}:${i.toString(16)}::/96`, 600]));
+    const one = ra(EMPTY_TABLE, many(PREFIXES_PER_ORIGIN + 5, 1));
+    assert.deepEqual([one.candidates.length, one.refused], [PREFIXES_PER_ORIGIN, 5]);
+    let table = EMPTY_TABLE;
+    for (let r = 1; r <= 20; r++) table = ra(table, many(3, r), { router: `fe80::${r}` });
+    assert.equal(table.candidates.length, PREFIXES_PER_INTERFACE);
+    assert.equal(table.refused, 60 - PREFIXES_PER_INTERFACE);
+    const renewed = ra(table, many(3, 1), { router: 'fe80::1', at: 1000 });
+    assert.equal(renewed.refused, table.refused, 'those that are kept are renewed on a full table too');
+  });
+
+  it('refuses prefixes that cannot be those of a NAT64', () => {
+    const good = [WELL_KNOWN, '64:ff9b:1::/48', '2001:db8::/32', 'fd00:64::/96', '2001:db8:0:64::/64'];
+    const bad = [
+      '::/96',
+      '::/32',
+      '::ffff:0:0/96',
+      '::ffff:0:0:0/96',
+      'fe80::/64',
+      'ff02::/96',
+      '2001:db8:0:0:100::/96',
+    ];
+    for (const p of good) assert.equal(isUsablePref64(prefix6(p)), true, p);
+    for (const p of bad) assert.equal(isUsablePref64(prefix6(p)), false, p);
+    assert.equal(isUsablePref64(prefix6('64:ff9b::/95')), false);
+    assert.equal(ra(EMPTY_TABLE, { '::/96': 600, [A]: 600 }).refused, 1);
+  });
+});
+
+describe('the choice', () => {
+  it('says why there is none', () => {
+    assert.equal(chosen(EMPTY_TABLE), 'none');
+    assert.equal(chosen(ra(EMPTY_TABLE, { [A]: 8 }), null, 8000), 'expired');
+  });
+
+  it('D-07 configuration comes first, then a router, then DNS', () => {
+    let table = dns(EMPTY_TABLE, [A]);
+    assert.equal(chosen(table), `${A} dns 2001:db8::53: only`);
+    table = ra(table, { [B]: 600 });
+    assert.equal(chosen(table), `${B} ra fe80::1: only`);
+    table = setStatic(table, prefix6(WELL_KNOWN));
+    assert.equal(chosen(table), `${WELL_KNOWN} static configuration: configured`);
+    assert.equal(chosen(setStatic(table, null)), `${B} ra fe80::1: only`);
+  });
+
+  it('D-07 a prefix in use that came from DNS is given up as soon as a router announces one', () => {
+    assert.equal(chosen(ra(dns(EMPTY_TABLE, [A]), { [B]: 600 }), A), `${B} ra fe80::1: only`);
+  });
+
+  it('D-04 the prefix in use stays while it is valid, whatever the others are worth', () => {
+    let table = ra(EMPTY_TABLE, { [A]: 600 });
+    table = ra(table, { [B]: 1200 }, { router: 'fe80::2', preference: 1 });
+    assert.equal(chosen(table, A), `${A} ra fe80::1: kept`);
+    assert.equal(chosen(table, A, 600_000), `${B} ra fe80::2: only`);
+    assert.equal(chosen(table), `${B} ra fe80::2: preference`);
+  });
+
+  it('D-04 without one in use the higher router preference decides, then who was heard first', () => {
+    let table = ra(EMPTY_TABLE, { [A]: 600 }, { router: 'fe80::1', preference: -1 });
+    table = ra(table, { [B]: 600 }, { router: 'fe80::2' });
+    assert.equal(chosen(table), `${B} ra fe80::2: preference`);
+    table = ra(table, {}, { router: 'fe80::1', preference: 0 });
+    assert.equal(chosen(table), `${A} ra fe80::1: first`);
+    table = ra(table, { [A]: 600 }, { at: 5000 });
+    assert.equal(chosen(table), `${A} ra fe80::1: first`, 'renewal does not change the order');
+  });
+
+  it('D-04 the same prefix from two routers outlives one of them', () => {
+    const table = ra(ra(EMPTY_TABLE, { [A]: 600 }), { [A]: 1200 }, { router: 'fe80::2' });
+    assert.equal(chosen(table, A, 700_000), `${A} ra fe80::2: only`);
+  });
+
+  it('D-08 a failed check removes what DNS gave, and not what a router or the user gave', () => {
+    const unreachable = noteReachable(dns(EMPTY_TABLE, [A]), 'eth0', prefix6(A), false);
+    assert.equal(chosen(unreachable), 'unreachable');
+    assert.equal(chosen(noteReachable(unreachable, 'eth0', prefix6(A), true)), `${A} dns 2001:db8::53: only`);
+    const announced = noteReachable(ra(EMPTY_TABLE, { [A]: 600 }), 'eth0', prefix6(A), false);
+    assert.equal(chosen(announced), `${A} ra fe80::1: only`);
+    const fallback = noteReachable(dns(EMPTY_TABLE, [A, B]), 'eth0', prefix6(A), false);
+    assert.equal(chosen(fallback), `${B} dns 2001:db8::53: only`);
+    const user = noteReachable(setStatic(EMPTY_TABLE, prefix6(A)), 'eth0', prefix6(A), false);
+    assert.equal(chosen(user), `${A} static configuration: configured`);
+  });
+
+  it('D-04 never flaps: whatever is heard, a prefix in use changes only when it is no longer offered by the best source', () => {
+    const event = fc.record({
+      router: fc.constantFrom('fe80::1', 'fe80::2', 'fe80::3'),
+      prefix: fc.constantFrom(A, B, WELL_KNOWN),
+      preference: fc.constantFrom(-1, 0, 1),
+      lifetime: fc.constantFrom(0, 8, 600),
+      stepMs: fc.nat(20_000),
+    });
+    const run = (
+      events: readonly { router: string; prefix: string; preference: number; lifetime: number; stepMs: number }[],
+    ) => {
+      let [table, nowMs, current]: [Pref64Table, number, string | null] = [EMPTY_TABLE, 0, null];
+      for (const { router, prefix, preference, lifetime, stepMs } of events) {
+        nowMs += stepMs;
+        table = ra(table, { [prefix]: lifetime }, { at: nowMs, router, preference });
+        const { candidate } = choose(candidatesOn(table, 'eth0'), current === null ? null : prefix6(current), nowMs);
+        if (current !== null && prefixes(table).includes(current)) assert.equal(text(candidate!.prefix), current);
+        current = candidate === null ? null : text(candidate.prefix);
+      }
+    };
+    fc.assert(fc.property(fc.array(event, { maxLength: 40 }), run));
+  });
+});
