@@ -194,7 +194,10 @@ function warningsOf(settings: TranslatorSettings): string[] {
   const lost = 'path MTU discovery and traceroute will miss them';
   const warnings: string[] = [];
   if (settings.ownIpv4 === 0) warnings.push(`own-ipv4 is none: no ICMPv4 errors are sent, ${lost}`);
-  if (settings.ownIpv6 === null) warnings.push(`own-ipv6 is none, and without a prefix auto has nothing to choose from: no ICMPv6 errors are sent, ${lost}`);
+  if (settings.ownIpv6 === null)
+    warnings.push(
+      `own-ipv6 is none, and without a prefix auto has nothing to choose from: no ICMPv6 errors are sent, ${lost}`,
+    );
   if (settings.udpZeroChecksum === 'forward') {
     warnings.push('udp-zero-checksum: forward makes IPv6 packets that RFC 8200 §8.1 forbids; most hosts drop them');
   }

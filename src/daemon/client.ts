@@ -10,7 +10,7 @@ import type { ControlServer } from '../control/server.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
 import { openCaptureFile } from '../dataplane/capture-sink.ts';
 import { startDataPlane } from '../dataplane/dataplane.ts';
-import { selectPlatform, selectTunPlatform, type TunPlatform } from '../platform/select.ts';
+import { selectDiscoveryPlatform, selectPlatform, selectTunPlatform, type TunPlatform } from '../platform/select.ts';
 import { clientBoard } from './client-status.ts';
 import type { Controlled } from './control.ts';
 import { identityOf } from './identity.ts';
@@ -31,6 +31,8 @@ export async function runClient(config: ClientConfig, options: RoleOptions): Pro
   const log = recordingLog(openLog(options), events);
   try {
     const [platform, tuns] = await Promise.all([selectPlatform(), selectTunPlatform()]);
+    // Without a configured prefix it is discovered.
+    const discovery = config.prefix === null ? { discoveryPlatform: await selectDiscoveryPlatform() } : {};
     let client: RunningClient | null = null;
     const board = clientBoard(
       identityOf('client', config.tunName),
@@ -43,6 +45,7 @@ export async function runClient(config: ClientConfig, options: RoleOptions): Pro
       log,
       stateDir: stateDir(),
       secretDir: secretDir(),
+      ...discovery,
     });
     client = running;
     const control = loadControl({ board, events, log, reload: async () => [NOTHING_TO_READ] });
