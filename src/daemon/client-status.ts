@@ -5,18 +5,16 @@ import { REASONS } from '../contract/reasons.ts';
 import type { StatusState } from '../contract/status.ts';
 import type { EventLog } from '../control/event-log.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
-import { type Identity, type RoleFacts, StatusBoard } from './status-board.ts';
+import type { DataPath, RoleFacts } from './status-board.ts';
 
-/** A board that follows a client. @param read the client's state now */
-export function clientBoard(identity: Identity, read: () => ClientState, events: EventLog): StatusBoard {
-  const facts = (settings: TranslatorSettings | null): RoleFacts => factsOf(read(), settings, events);
-  const board = new StatusBoard(identity, facts);
-  // A change of state comes with a line in the log, in the same turn.
-  events.listen(() => queueMicrotask(() => board.look()));
-  return board;
+/** The client's data path as its owner keeps it. */
+export interface ClientDataPath {
+  settings: TranslatorSettings | null;
+  dataPath: DataPath | null;
 }
 
-function factsOf(state: ClientState, settings: TranslatorSettings | null, events: EventLog): RoleFacts {
+/** What a client knows about itself. */
+export function clientFacts(state: ClientState, { settings, dataPath }: ClientDataPath, events: EventLog): RoleFacts {
   const isRunning = state.state === 'running';
   return {
     state: stateOf(state, events),
@@ -24,6 +22,8 @@ function factsOf(state: ClientState, settings: TranslatorSettings | null, events
     uplink: isRunning
       ? { name: state.uplink, kind: state.uplinkKind, mtuBytes: settings?.ipv6Mtu ?? 0, source: null }
       : null,
+    settings,
+    dataPath,
   };
 }
 

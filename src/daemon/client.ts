@@ -11,15 +11,13 @@ import type { TranslatorSettings } from '../core/translate/settings.ts';
 import { openCaptureFile } from '../dataplane/capture-sink.ts';
 import { startDataPlane } from '../dataplane/dataplane.ts';
 import { selectDiscoveryPlatform, selectPlatform, selectTunPlatform, type TunPlatform } from '../platform/select.ts';
-import { clientBoard } from './client-status.ts';
+import type { ClientDataPath } from './client-status.ts';
 import type { Controlled } from './control.ts';
-import { identityOf } from './identity.ts';
 import { type DaemonLog, openLog } from './log.ts';
 import { startThread } from './packet-thread.ts';
 import { recordingLog } from './recording-log.ts';
 import { type RoleOptions, secretDir, stateDir } from './role.ts';
 import { listenToSignals } from './signals.ts';
-import type { StatusBoard } from './status-board.ts';
 
 /**
  * Runs the client until a signal ends it or it fails.
@@ -33,30 +31,30 @@ export async function runClient(config: ClientConfig, options: RoleOptions): Pro
     const [platform, tuns] = await Promise.all([selectPlatform(), selectTunPlatform()]);
     // Without a configured prefix it is discovered.
     const discovery = config.prefix === null ? { discoveryPlatform: await selectDiscoveryPlatform() } : {};
-    let client: RunningClient | null = null;
-    const board = clientBoard(
-      identityOf('client', config.tunName),
-      () => client?.state ?? { state: 'starting' },
-      events,
-    );
-    const running = startClient(config, {
+    const path: ClientDataPath = { settings: null, dataPath: null };
+    const client = startClient(config, {
       platform,
-      startDataPlane: (request) => openDataPlane(tuns, request, options.capture, board),
+      startDataPlane: (request) => openDataPlane(tuns, request, options.capture, path),
       log,
       stateDir: stateDir(),
       secretDir: secretDir(),
       ...discovery,
     });
-    client = running;
-    const control = loadControl({ board, events, log, reload: async () => [NOTHING_TO_READ] });
+    const control = loadControl(client, path, {
+      role: 'client',
+      tun: config.tunName,
+      events,
+      log,
+      reload: nothingToRead,
+    });
     // Its configuration is its command line: there is nothing to read again.
     const signals = listenToSignals(() => log.info('client-unchanged', {}, `SIGHUP: ${NOTHING_TO_READ}`));
-    void signals.stop.then(() => running.stop()).catch(() => undefined); // `ended` below has the failure
+    void signals.stop.then(() => client.stop()).catch(() => undefined); // `ended` below has the failure
     try {
-      await running.ready;
+      await client.ready;
       sayReady(log);
       await log.flush();
-      await running.ended;
+      await client.ended;
     } finally {
       signals.close();
       await (await control)?.close();
@@ -68,9 +66,16 @@ export async function runClient(config: ClientConfig, options: RoleOptions): Pro
 }
 
 const NOTHING_TO_READ = 'the client has nothing to read again';
+const nothingToRead = async (): Promise<readonly string[]> => [NOTHING_TO_READ];
 
-const loadControl = async (role: Controlled): Promise<ControlServer | null> =>
-  (await import('./control.ts')).openControl(role);
+async function loadControl(
+  client: RunningClient,
+  path: ClientDataPath,
+  role: Omit<Controlled, 'facts'>,
+): Promise<ControlServer | null> {
+  const [{ openControl }, { clientFacts }] = await Promise.all([import('./control.ts'), import('./client-status.ts')]);
+  return openControl({ ...role, facts: () => clientFacts(client.state, path, role.events) });
+}
 
 function sayReady(log: DaemonLog): void {
   const readyMs = Math.round(performance.now());
@@ -82,7 +87,7 @@ async function openDataPlane(
   tuns: TunPlatform,
   { tunName, settings, offload, coalesce }: DataPlaneRequest,
   capture: string | undefined,
-  board: StatusBoard,
+  path: ClientDataPath,
 ): Promise<RunningDataPlane> {
   const device = tuns.openTun({ name: tunName, queues: 1, offload: offload ? 'auto' : 'off' });
   try {
@@ -99,17 +104,17 @@ async function openDataPlane(
       settle = { resolve, reject };
       dataPlane.onFailure(reject);
     });
-    board.settings = settings;
-    board.dataPath = { device, dataPlane, coalesce };
+    path.settings = settings;
+    path.dataPath = { device, dataPlane, coalesce };
     const close = async (): Promise<void> => {
-      board.dataPath = null;
+      path.dataPath = null;
       await dataPlane.stop();
       device.close();
       settle.resolve();
     };
     const update = async (next: TranslatorSettings): Promise<void> => {
       await dataPlane.reconfigure(next);
-      board.settings = next;
+      path.settings = next;
     };
     return { tunName: device.name, ended, update, close };
   } catch (error) {

@@ -12,13 +12,18 @@ import { isDrop, VERDICTS } from '../core/translate/verdict.ts';
 import type { CaptureCounters, CaptureFilter } from '../dataplane/capture.ts';
 import type { CaptureSink } from '../dataplane/capture-sink.ts';
 import type { DataPlane } from '../dataplane/dataplane.ts';
+import { identityOf } from './identity.ts';
 import type { DaemonLog } from './log.ts';
 import { stateDir } from './role.ts';
-import type { StatusBoard } from './status-board.ts';
+import { type RoleFacts, StatusBoard } from './status-board.ts';
 
 /** What a role gives to its control API. */
 export interface Controlled {
-  readonly board: StatusBoard;
+  readonly role: 'client' | 'translator';
+  /** The configured name of its virtual interface. */
+  readonly tun: string;
+  /** Reads what it knows now. */
+  readonly facts: () => RoleFacts;
   readonly events: EventLog;
   readonly log: DaemonLog;
   /** Reads the configuration again. @returns what was wrong */
@@ -29,18 +34,22 @@ export interface Controlled {
  * Opens the control API. A role that cannot have one runs all the same, because IPv4 matters more; the log says so.
  * @returns the server, or null. Never throws.
  */
-export async function openControl(role: Controlled): Promise<ControlServer | null> {
+export async function openControl(controlled: Controlled): Promise<ControlServer | null> {
+  const { role, tun, facts, events, log } = controlled;
   try {
-    return await openControlServer(endpointIn(stateDir(), role.board.identity.name), hostOf(role));
+    const board = new StatusBoard(identityOf(role, tun), facts);
+    // A change of state comes with a line in the log, in the same turn.
+    events.listen(() => queueMicrotask(() => board.look()));
+    return await openControlServer(endpointIn(stateDir(), board.identity.name), hostOf(board, controlled));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const advice = error instanceof XlatError && error.advice !== undefined ? ` ${error.advice}` : '';
-    role.log.warn('control-unavailable', {}, `there is no control API: ${message}.${advice}`);
+    const advice = error instanceof XlatError && error.advice !== undefined ? `. ${error.advice}` : '';
+    log.warn('control-unavailable', {}, `there is no control API: ${message}${advice}`);
     return null;
   }
 }
 
-function hostOf({ board, events, reload }: Controlled): ControlHost {
+function hostOf(board: StatusBoard, { events, reload }: Controlled): ControlHost {
   const { name, role, version } = board.identity;
   return {
     name,

@@ -1,5 +1,4 @@
-// What a role knows about itself, as the control API's snapshot. The role puts its facts here when they change; nothing is
-// computed until somebody asks.
+// What a role knows about itself, as the control API's snapshot. Nothing is computed until somebody asks.
 
 import { formatIpv4, formatIpv6, formatPrefix6 } from '../config/addresses.ts';
 import type { Status, StatusCounters, StatusState } from '../contract/status.ts';
@@ -20,33 +19,39 @@ export interface DataPath {
 /** Who this daemon is. */
 export type Identity = Status['daemon'];
 
-/** What a role's own part of the snapshot is. */
+/** What a role knows about itself at a moment. */
 export interface RoleFacts {
   readonly state: Omit<StatusState, 'sinceMs'>;
-  readonly addresses: Status['addresses'];
+  /** null: the translator's own, as the settings have them. */
+  readonly addresses: Status['addresses'] | null;
   readonly uplink: Status['uplink'];
+  /** What the translator works by; null before it does. */
+  readonly settings: TranslatorSettings | null;
+  /** null: no data path runs. */
+  readonly dataPath: DataPath | null;
 }
 
-/** The facts of one role. */
+/** The snapshot of one role. */
 export class StatusBoard {
   readonly identity: Identity;
-  /** What the translator works by; null before it does. */
-  settings: TranslatorSettings | null = null;
-  /** null: no data path runs. */
-  dataPath: DataPath | null = null;
-  readonly #facts: (settings: TranslatorSettings | null) => RoleFacts;
+  readonly #facts: () => RoleFacts;
   #state: StatusState;
 
-  /** @param facts reads the role's part, from the settings that are in use as far as it needs them */
-  constructor(identity: Identity, facts: (settings: TranslatorSettings | null) => RoleFacts) {
+  /** @param facts reads what the role knows now */
+  constructor(identity: Identity, facts: () => RoleFacts) {
     this.identity = identity;
     this.#facts = facts;
-    this.#state = { ...facts(null).state, sinceMs: Date.now() };
+    this.#state = { ...facts().state, sinceMs: Date.now() };
+  }
+
+  /** The data path, if one runs. */
+  get dataPath(): DataPath | null {
+    return this.#facts().dataPath;
   }
 
   /** Looks at the role's state, so that it is known since when it is so. To be called when it may have changed. */
   look(): void {
-    const { state } = this.#facts(this.settings);
+    const { state } = this.#facts();
     const isSame = state.name === this.#state.name && state.reason === this.#state.reason;
     this.#state = { ...state, sinceMs: isSame ? this.#state.sinceMs : Date.now() };
   }
@@ -54,13 +59,12 @@ export class StatusBoard {
   /** The snapshot but for its rates. */
   status(): Omit<Status, 'rates'> {
     this.look();
-    const { settings, dataPath } = this;
-    const { addresses, uplink } = this.#facts(settings);
+    const { settings, dataPath, addresses, uplink } = this.#facts();
     return {
       daemon: this.identity,
       state: this.#state,
       prefix: settings === null ? null : prefixOf(settings),
-      addresses,
+      addresses: addresses ?? ownAddresses(settings),
       mappings: mappingsOf(settings),
       device: dataPath === null || settings === null ? null : deviceOf(dataPath, settings),
       uplink,
@@ -72,8 +76,7 @@ export class StatusBoard {
 const prefixOf = ({ prefix }: TranslatorSettings): Status['prefix'] =>
   prefix === null ? null : { prefix: formatPrefix6(prefix), source: 'configuration', validUntilMs: null };
 
-/** The translator's own addresses. */
-export function ownAddresses(settings: TranslatorSettings | null): Status['addresses'] {
+function ownAddresses(settings: TranslatorSettings | null): Status['addresses'] {
   if (settings === null) return { ipv4: null, ipv6: null };
   const { ownIpv4, ownIpv6 } = settings;
   return { ipv4: ownIpv4 === 0 ? null : formatIpv4(ownIpv4), ipv6: ownIpv6 === null ? null : formatIpv6(ownIpv6) };

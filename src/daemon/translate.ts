@@ -11,13 +11,11 @@ import type { TranslatorConfig } from '../config/translator.ts';
 import { EXIT } from '../contract/errors.ts';
 import { EventLog } from '../control/event-log.ts';
 import type { ControlServer } from '../control/server.ts';
-import type { TranslatorSettings } from '../core/translate/settings.ts';
 import { openCaptureFile } from '../dataplane/capture-sink.ts';
 import { type DataPlane, startDataPlane } from '../dataplane/dataplane.ts';
 import { selectTunPlatform, type TunDevice, type TunPlatform } from '../platform/select.ts';
 import type { Controlled } from './control.ts';
 import { describeOffload } from './describe.ts';
-import { identityOf } from './identity.ts';
 import { keepLeases, loadLeases } from './leases.ts';
 import { type DaemonLog, openLog } from './log.ts';
 import { startThread } from './packet-thread.ts';
@@ -25,7 +23,7 @@ import { recordingLog } from './recording-log.ts';
 import { makeReload } from './reload.ts';
 import type { RoleOptions } from './role.ts';
 import { listenToSignals } from './signals.ts';
-import { ownAddresses, type RoleFacts, StatusBoard } from './status-board.ts';
+import type { RoleFacts } from './status-board.ts';
 import { openConfiguredTun, setupOf } from './tun.ts';
 
 interface Session {
@@ -97,17 +95,23 @@ async function startOn({ platform, device, config, log }: Session): Promise<Data
 }
 
 async function untilStopped(session: Session, dataPlane: DataPlane): Promise<void> {
-  const { log, events } = session;
-  const board = boardOf(session, dataPlane);
-  const reloaded = ({ settings }: TranslatorConfig): void => {
-    board.settings = settings;
+  const { log, events, config, device } = session;
+  let { settings } = config;
+  const reloaded = (next: TranslatorConfig): void => {
+    settings = next.settings;
   };
+  const dataPath = { device, dataPlane, coalesce: config.tun.coalesce };
+  const state = { name: 'running', reason: 'ready', text: `translating on ${device.name}` };
+  const facts = (): RoleFacts => ({ state, addresses: null, uplink: null, settings, dataPath });
   const reload = makeReload({ ...session, dataPlane, reloaded }, session.config);
   const signals = listenToSignals(() => void reload());
   const failure = new Promise<never>((_, reject) => dataPlane.onFailure(reject));
   try {
     sayReady(session);
-    const [, control] = await Promise.all([log.flush(), loadControl({ board, events, log, reload })]);
+    const [, control] = await Promise.all([
+      log.flush(),
+      loadControl({ role: 'translator', tun: device.name, facts, events, log, reload }),
+    ]);
     try {
       const signal = await Promise.race([signals.stop, failure]);
       log.info('translator-stopping', { signal }, `stopping after ${signal}`);
@@ -121,18 +125,6 @@ async function untilStopped(session: Session, dataPlane: DataPlane): Promise<voi
 
 const loadControl = async (role: Controlled): Promise<ControlServer | null> =>
   (await import('./control.ts')).openControl(role);
-
-function boardOf({ config, device }: Session, dataPlane: DataPlane): StatusBoard {
-  const facts = (settings: TranslatorSettings | null): RoleFacts => ({
-    state: { name: 'running', reason: 'ready', text: `translating on ${device.name}` },
-    addresses: ownAddresses(settings),
-    uplink: null,
-  });
-  const board = new StatusBoard(identityOf('translator', device.name), facts);
-  board.settings = config.settings;
-  board.dataPath = { device, dataPlane, coalesce: config.tun.coalesce };
-  return board;
-}
 
 function sayReady({ config, device, platform, log }: Session): void {
   const { settings } = config;

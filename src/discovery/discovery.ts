@@ -47,6 +47,7 @@ export interface DiscoveryOptions {
   readonly clock?: Clock;
   readonly exchange?: Exchange;
   readonly randomId?: () => number;
+  readonly checkConnectivity?: typeof checkConnectivity;
 }
 
 /** What happened. Plain data. */
@@ -234,7 +235,7 @@ export class Discovery implements Closable {
   }
 
   #startCheck(key: string, interfaceName: string, prefix: Prefix6): void {
-    const { check } = this.#options;
+    const { check, checkConnectivity: run = checkConnectivity } = this.#options;
     if (check === null) return;
     const done = (isReachable: boolean): void => {
       if (!isReachable) {
@@ -244,7 +245,7 @@ export class Discovery implements Closable {
       this.#tell({ kind: 'checked', interfaceName, prefix, isReachable });
       this.#update(noteReachable(this.#table, interfaceName, prefix, isReachable));
     };
-    this.#checks.set(key, checkConnectivity(prefix, check, this.clock, done));
+    this.#checks.set(key, run(prefix, check, this.clock, done));
   }
 
   #changed(): void {

@@ -89,9 +89,8 @@ export class LinkDiscovery {
     this.link = link;
     this.#context = context;
     this.routers = new Routers(link.name);
-    const solicitation = emitRouterSolicitation(link.linkAddress);
     const failed = (cause: Error): void => this.#note('solicit', cause);
-    this.#solicitor = new Solicitor(context.clock, () => this.#socket?.solicit(solicitation), failed);
+    this.#solicitor = new Solicitor(context.clock, () => this.#solicit(), failed);
     this.#open();
     this.refresh();
   }
@@ -108,6 +107,7 @@ export class LinkDiscovery {
 
   /** Asks everybody anew: on start, after sleep, when the network changed. */
   refresh(): void {
+    if (this.listening.state === 'failed') this.#open();
     if (this.#socket !== null) this.#solicitor.start();
     this.hasResolvers = false;
     for (const probe of this.#probes.values()) probe.close();
@@ -118,7 +118,7 @@ export class LinkDiscovery {
   linkSeen(link: DiscoveryLink): void {
     const isSame = link.addresses.join() === this.link.addresses.join();
     this.link = link;
-    if (!isSame) {
+    if (!isSame || this.listening.state === 'failed') {
       this.refresh();
       return;
     }
@@ -146,10 +146,16 @@ export class LinkDiscovery {
     };
     try {
       this.#socket = platform.openRouterSocket(this.link, { received: (m) => this.#received(m), flooded, failed });
+      this.listening = { state: 'yes' };
     } catch (cause) {
       const isPermission = cause instanceof XlatError && cause.code === 'NOT_PERMITTED';
       this.#socketFailed(isPermission ? 'not-permitted' : 'failed', cause as Error);
     }
+  }
+
+  #solicit(): void {
+    this.#socket?.solicit(emitRouterSolicitation(this.link.linkAddress));
+    this.#context.changed();
   }
 
   #socketFailed(state: 'not-permitted' | 'failed', cause: Error): void {

@@ -35,14 +35,14 @@ describe('the status of a client', () => {
 
   before(async () => {
     net = await staticNet(set);
-    client = await net.host.start(program('client', '--prefix', '64:ff9b::/96'));
+    client = await net.host.start(program('client', '--prefix', '2001:db8:64::/96'));
   });
 
   it('has its addresses, its uplink and both MTUs when it runs', async () => {
     const now = await inState('running');
     assert.equal(now.state.reason, 'client-ready');
     assert.equal(now.daemon.name, 'client-clat0');
-    assert.deepEqual(now.prefix, { prefix: '64:ff9b::/96', source: 'configuration', validUntilMs: null });
+    assert.deepEqual(now.prefix, { prefix: '2001:db8:64::/96', source: 'configuration', validUntilMs: null });
     assert.equal(now.addresses.ipv4, '192.0.0.1');
     assert.match(now.addresses.ipv6, /^2001:db8:1:/);
     assert.deepEqual([now.uplink.name, now.uplink.mtuBytes], [UPLINK, 1500]);
@@ -60,7 +60,7 @@ describe('the status of a client', () => {
 
   it('says that it waits and why, when the way is gone, and since when it has it again', async () => {
     const before = (await status()).state.sinceMs;
-    await net.host.ip('route del default');
+    await net.host.ip('route del default via 2001:db8:1::1');
     const waiting = await inState('waiting');
     assert.equal(waiting.state.reason, 'uplink-lost');
     assert.equal(waiting.uplink, null);

@@ -132,6 +132,19 @@ describe('discovery of Router Advertisements', () => {
     assert.equal(await running.stop('SIGINT'), 0);
   });
 
+  it('D-05 a link that flaps is solicited on again, and the prefix comes back', async (t) => {
+    const net = await discoveryNet(netnsForTest(t));
+    const router = await startRouter(net.router, good);
+    const solicited = (): number => router.output().split('solicited').length - 1;
+    const { until, running } = await watching(net);
+    await until('the prefix', (r) => r.chosen !== null);
+    const before = await waitFor('a solicitation', () => solicited() || false);
+    await net.host.ip(`link set ${UPLINK} down`, `link set ${UPLINK} up`);
+    await waitFor('another solicitation', () => solicited() > before);
+    await until('the prefix', (r) => r.listening === 'yes' && r.chosen?.prefix === PREFIX);
+    assert.equal(await running.stop('SIGINT'), 0);
+  });
+
   it('D-02 a flood costs a bounded amount of work and memory, and the report says so', async (t) => {
     const net = await discoveryNet(netnsForTest(t));
     // The host's own stack would take a default route from each of the routers, one slower than the other.

@@ -4,6 +4,7 @@
 // A title names its rules first: 'T-4.5-02 a zero UDP checksum is computed', 'T-4.1-05, T-5.1-05 …'. A table of cases may
 // hold the titles; what counts is a string literal in a *.test.ts file that starts with the id.
 
+import { DISCOVERY_RULES } from './discovery.ts';
 import { TRANSLATION_RULES } from './translation.ts';
 
 /** One rule. */
@@ -28,7 +29,7 @@ export interface Specification {
 /** All specifications. A new one gets its own file of rows and a line here. */
 export const SPECIFICATIONS: readonly Specification[] = [
   { name: 'translation', prefix: /A|T-(?:\d\.\d|E|O)/, isInForce: true, rows: TRANSLATION_RULES },
-  { name: 'discovery', prefix: /D/, isInForce: false, rows: [] },
+  { name: 'discovery', prefix: /D/, isInForce: true, rows: DISCOVERY_RULES },
   { name: 'gateway', prefix: /[NORS]/, isInForce: false, rows: [] },
 ];
 

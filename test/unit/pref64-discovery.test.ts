@@ -273,6 +273,56 @@ describe('asking resolvers', () => {
   });
 });
 
+describe('the connectivity check', () => {
+  const check = { ipv4: 0xc0000201, port: 80 };
+
+  /** A check that finds the prefixes in `reachable` and takes 50 ms. */
+  const checkOf =
+    (reachable: readonly string[], made: string[]): NonNullable<DiscoveryOptions['checkConnectivity']> =>
+    ({ address, length }, _target, clock, done) => {
+      const prefix = `${text6(address)}/${length}`;
+      made.push(prefix);
+      return clock.after(50, () => done(reachable.includes(prefix)));
+    };
+
+  it('D-08 a prefix from DNS that does not carry is given up, checked again, and taken when it does', async (t) => {
+    const made: string[] = [];
+    const reachable: string[] = [];
+    const prepare = (n: FakeNetwork): void => {
+      named(n);
+      n.answers.set(RESOLVER, answered(A));
+    };
+    const { net, chosen, events } = start(t, prepare, { check, checkConnectivity: checkOf(reachable, made) });
+    await net.clock.turn(2000);
+    assert.deepEqual([chosen(), made], ['unreachable', [A]]);
+    reachable.push(A);
+    await net.clock.turn(30_000);
+    assert.deepEqual([chosen(), made], [`${A} dns only`, [A, A]]);
+    assert.deepEqual(
+      events.filter((e) => e.kind === 'checked').map((e) => e.isReachable),
+      [false, true],
+    );
+  });
+
+  it("D-08 a router's prefix that does not carry stays, and the report says so", async (t) => {
+    const { net, chosen, discovery } = start(t, undefined, { check, checkConnectivity: checkOf([], []) });
+    net.ra(offer(A));
+    await net.clock.turn(200);
+    assert.equal(chosen(), `${A} ra only`);
+    assert.equal(discoveryReport(discovery).interfaces[0]?.chosen?.isReachable, false);
+    discovery.close();
+    assert.equal(net.clock.pending, 0);
+  });
+
+  it('D-08 without a target nothing is checked', async (t) => {
+    const made: string[] = [];
+    const { net } = start(t, undefined, { checkConnectivity: checkOf([], made) });
+    net.ra(offer(A));
+    await net.clock.turn(60_000);
+    assert.deepEqual(made, []);
+  });
+});
+
 describe('a hostile network', () => {
   it('D-03 keeps a bounded number of routers; one that announces a prefix is not pushed out', async (t) => {
     const { net, discovery, chosen } = start(t);
@@ -322,6 +372,15 @@ describe('what is missing on the host', () => {
     await net.clock.turn(2000);
     const [report] = discoveryReport(discovery).interfaces;
     assert.deepEqual([report?.listening, report?.trouble, net.asked.length > 0], ['failed', 'ENODEV', true]);
+  });
+
+  it('D-05 a socket that ended by itself is opened again at the next change of the network, and solicits', async (t) => {
+    const { net, chosen } = start(t);
+    net.sockets.get('eth0')?.failed(new Error('ENETDOWN'));
+    net.networkChanged();
+    await net.clock.turn(1000);
+    net.ra(offer(A));
+    assert.deepEqual([chosen(), net.solicitedAtMs.length], [`${A} ra only`, 2]);
   });
 
   it('closing ends every timer', async (t) => {

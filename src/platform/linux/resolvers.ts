@@ -3,6 +3,7 @@
 // that of systemd-resolved is one of those, and what it asks in turn is its list of the link.
 
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { XlatError } from '../../contract/errors.ts';
 import type { LinkRef } from '../../core/host/host-config.ts';
@@ -29,7 +30,7 @@ export function parseServer(word: string, link: LinkRef): { readonly address: st
   const [server = ''] = word.split('#');
   const parts = /^\[([^\]]+)\](?::(\d+))?$/.exec(server) ?? /^([\d.]+)(?::(\d+))?$/.exec(server) ?? [server, server];
   const [bare = '', zone = ''] = (parts[1] ?? '').split('%');
-  if (!ipaddr.isValid(bare)) return null;
+  if (isIP(bare) === 0) return null;
   if (zone !== '' && zone !== link.name && zone !== String(link.index)) return null;
   const isLinkLocal = ipaddr.parse(bare).range() === 'linkLocal' && bare.includes(':');
   return { address: isLinkLocal ? `${bare}%${link.name}` : bare, port: Number(parts[2] ?? DNS_PORT) };
