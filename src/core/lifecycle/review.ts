@@ -102,7 +102,10 @@ export function reviewDoubting(turn: Turn, { way, failure }: StateOf<'doubting'>
   const verdict = verdictOf(turn);
   if (verdict.way === null) leave(turn, verdict.reason, `${verdict.why} (${failure.message})`);
   else if (isSameWay(verdict.way, way)) fail(turn, failure);
-  else leave(turn, 'uplink-lost', `${way.uplink.link.name} went away: ${failure.message}`);
+  else {
+    leave(turn, 'uplink-lost', `${way.uplink.link.name} went away: ${failure.message}`);
+    reviewAfter(turn); // there is another way
+  }
 }
 
 /** After something was done that took its time: what a look has found meanwhile counts now. */
