@@ -1,5 +1,5 @@
 // Makes a clone ready for a purpose: `node build/setup.mjs lab|test|bench`. npm packages, Debian packages, native addon,
-// compiled TypeScript. Says nothing when nothing is to be done, otherwise one line per step. Downloads nothing but packages
+// compiled TypeScript, bundle. Says nothing when nothing is to be done, otherwise one line per step. Downloads nothing but packages
 // from the npm and Debian registries. Owns the list of Debian packages.
 
 import { spawnSync } from 'node:child_process';
@@ -155,6 +155,7 @@ function buildAddon() {
 function compile() {
   if (!existsSync(join(root, 'dist'))) say('compiling the TypeScript (tsc -b)');
   step([process.execPath, compilerPath(), '-b'], 'compiling the TypeScript');
+  step([process.execPath, join(root, 'build', 'bundle.mjs')], 'bundling the program');
 }
 
 function compilerPath() {

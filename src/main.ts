@@ -80,7 +80,11 @@ function startEarly(command: string | undefined): void {
   void (command === 'translate' ? import('./daemon/translate.ts') : import('./daemon/client.ts'));
 }
 
-const argv = process.argv.slice(2);
-startEarly(argv[0]);
-const [{ run }, { processTerminal }] = await Promise.all([import('./cli/program.ts'), import('./cli/terminal.ts')]);
-process.exitCode = await run(argv, actions, processTerminal());
+/** A function, because the bundle (build/bundle.mjs) is CommonJS, which has no top-level await. */
+async function main(argv: readonly string[]): Promise<void> {
+  startEarly(argv[0]);
+  const [{ run }, { processTerminal }] = await Promise.all([import('./cli/program.ts'), import('./cli/terminal.ts')]);
+  process.exitCode = await run(argv, actions, processTerminal());
+}
+
+void main(process.argv.slice(2));

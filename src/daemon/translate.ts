@@ -75,7 +75,7 @@ async function runOn(session: Session): Promise<void> {
   }
 }
 
-/** Starts the workers and sets the interface up at the same time. When one of the two fails, the other is taken down. */
+/** Starts the workers, sets the interface up and loads the log, all at the same time. When one of the two fails, the other is taken down. */
 async function startOn({ platform, device, config, log }: Session): Promise<DataPlane> {
   const { settings, tun, leaseFile } = config;
   const starting = startDataPlane({
@@ -87,7 +87,7 @@ async function startOn({ platform, device, config, log }: Session): Promise<Data
     leases: loadLeases(leaseFile, log),
   });
   const setup = tun.attach ? Promise.resolve() : platform.setUpTun(tun.name, setupOf(tun), !device.wasCreated);
-  const [started, wasSetUp] = await Promise.allSettled([starting, setup]);
+  const [started, wasSetUp] = await Promise.allSettled([starting, setup, log.flush()]);
   if (started.status === 'rejected') throw started.reason;
   if (wasSetUp.status === 'fulfilled') return started.value;
   await started.value.stop();

@@ -2,7 +2,7 @@
 // TCP because it needs no right and shows that packets come back; a refused connection shows it as well.
 
 import { connect } from 'node:net';
-import { embedWord1, embedWord2, embedWord3, makeEmbeddingPrefix } from '../core/address/rfc6052.ts';
+import { embedAddress } from '../core/address/rfc6052.ts';
 import type { Prefix6 } from '../core/translate/settings.ts';
 import type { Closable } from '../platform/platform.ts';
 import type { Clock } from './clock.ts';
@@ -18,17 +18,6 @@ export interface CheckTarget {
 /** How long the connection may take. */
 export const CHECK_TIMEOUT_MS = 5000;
 
-/** The address of an IPv4 host behind a prefix, 16 bytes. Throws RangeError on a prefix that RFC 6052 does not know. */
-export function embed(prefix: Prefix6, ipv4: number): Uint8Array {
-  const p = makeEmbeddingPrefix(prefix);
-  const address = prefix.address.slice();
-  const view = new DataView(address.buffer);
-  view.setInt32(4, embedWord1(p, ipv4 | 0));
-  view.setInt32(8, embedWord2(p, ipv4 | 0));
-  view.setInt32(12, embedWord3(p, ipv4 | 0));
-  return address;
-}
-
 /** Checks a prefix. `done` gets the answer, once, unless closed before. */
 export function checkConnectivity(
   prefix: Prefix6,
@@ -36,7 +25,7 @@ export function checkConnectivity(
   clock: Clock,
   done: (isReachable: boolean) => void,
 ): Closable {
-  const socket = connect(port, text6(embed(prefix, ipv4)));
+  const socket = connect(port, text6(embedAddress(prefix, ipv4 | 0)));
   const close = (): void => {
     timer.close();
     socket.removeAllListeners();

@@ -24,7 +24,8 @@ import type { Closable } from '../platform/platform.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type CheckTarget, checkConnectivity } from './connectivity.ts';
 import { type Exchange, exchange } from './dns-exchange.ts';
-import { type LinkContext, LinkDiscovery } from './link-discovery.ts';
+import type { LinkContext } from './link-context.ts';
+import { LinkDiscovery } from './link-discovery.ts';
 import { textPrefix } from './text.ts';
 
 /** Changes come in bursts; one look, and one call of `changed`, is enough for each. */

@@ -2,19 +2,13 @@
 // with the other links; discovery.ts owns that. Read next: routers.ts, resolver-probe.ts, report.ts.
 
 import { XlatError } from '../contract/errors.ts';
-import { forgetResolver, hearDns, hearRa, type Pref64Table } from '../core/pref64/table.ts';
+import { forgetResolver, hearDns, hearRa } from '../core/pref64/table.ts';
 import { emitRouterSolicitation } from '../core/wire/ndp.ts';
 import { readRouterOptions } from '../core/wire/ndp-options.ts';
-import type {
-  DiscoveryLink,
-  DiscoveryPlatform,
-  Resolver,
-  RouterMessage,
-  RouterSocket,
-} from '../platform/discovery-platform.ts';
+import type { DiscoveryLink, Resolver, RouterMessage, RouterSocket } from '../platform/discovery-platform.ts';
 import type { Closable } from '../platform/platform.ts';
-import type { Clock } from './clock.ts';
-import type { Exchange, ExchangeContext } from './dns-exchange.ts';
+import type { ExchangeContext } from './dns-exchange.ts';
+import { type LinkContext, type LinkCounts, type Listening, noCounts } from './link-context.ts';
 import type { ProbeState } from './resolver-probe.ts';
 import { ResolverProbe } from './resolver-probe.ts';
 import { acceptAdvertisement } from './router-advertisement.ts';
@@ -25,51 +19,11 @@ import { text6 } from './text.ts';
 /** Resolvers are asked when a router was heard, or after this long: an RA is preferred, and names resolvers. */
 export const DNS_AFTER_MS = 1000;
 
-/** What a link's discovery shares with its owner. */
-export interface LinkContext {
-  readonly platform: DiscoveryPlatform;
-  readonly clock: Clock;
-  readonly exchange: Exchange;
-  readonly randomId: () => number;
-  /** Whether resolvers are asked although a router announces a prefix. */
-  readonly asksDnsBesideRa: boolean;
-  /** The table as it is. */
-  readonly table: () => Pref64Table;
-  /** Sets the table anew; the owner looks at what that changes. */
-  readonly update: (table: Pref64Table) => void;
-  /** Something else worth showing changed. */
-  readonly changed: () => void;
-}
-
-/** Whether advertisements can be heard. */
-export type Listening =
-  | { readonly state: 'yes' }
-  | { readonly state: 'not-permitted' | 'failed'; readonly cause: Error };
-
-/** Counts of messages; see AdvertisementCounts. */
-export interface LinkCounts {
-  accepted: number;
-  'hop-limit': number;
-  source: number;
-  malformed: number;
-  options: number;
-  prefixes: number;
-  floods: number;
-}
-
 /** Discovery on one link, from the constructor until `close()`. */
 export class LinkDiscovery {
   link: DiscoveryLink;
   readonly routers: Routers;
-  readonly counts: LinkCounts = {
-    accepted: 0,
-    'hop-limit': 0,
-    source: 0,
-    malformed: 0,
-    options: 0,
-    prefixes: 0,
-    floods: 0,
-  };
+  readonly counts: LinkCounts = noCounts();
   readonly #context: LinkContext;
   readonly #solicitor: Solicitor;
   readonly #probes = new Map<string, ResolverProbe>();
@@ -82,7 +36,7 @@ export class LinkDiscovery {
   /** Whether the resolvers of the link are known, be it that there are none. */
   hasResolvers = false;
   listening: Listening = { state: 'yes' };
-  /** The last failure to solicit or to learn the resolvers, or null. */
+  /** The last failure to solicit or to learn the resolvers, until a solicitation goes out; or null. */
   trouble: string | null = null;
 
   constructor(link: DiscoveryLink, context: LinkContext) {
@@ -125,7 +79,7 @@ export class LinkDiscovery {
     const failed = this.probes.filter((probe) => probe.state.state === 'failed' && !probe.isAsking);
     // An address that has just become usable, a route, a resolver: what could not be asked may be asked now.
     for (const probe of failed) probe.close();
-    if (failed.length > 0 || this.#probes.size === 0) this.#planAsking(0);
+    if (failed.length > 0 || (this.hasResolvers && this.#probes.size === 0)) this.#planAsking(0);
   }
 
   /** Ends everything. What it put into the table is its owner's to take out. */
@@ -155,6 +109,7 @@ export class LinkDiscovery {
 
   #solicit(): void {
     this.#socket?.solicit(emitRouterSolicitation(this.link.linkAddress));
+    this.trouble = null;
     this.#context.changed();
   }
 

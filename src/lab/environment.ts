@@ -1,7 +1,7 @@
 // A lab that is up: the network, the services on the far side, and our client. Owns the order in which they start.
 // Read first: topology.ts (the picture), netns.ts (what happens at the end).
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { XlatError } from '../contract/errors.ts';
@@ -26,14 +26,11 @@ export interface Lab {
 
 const compiled = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
+/** The program that this file is part of: the modules as tsc has compiled them, or the bundle. */
+const program = (): string => ['../main.js', './xlat464.js'].map(compiled).find(existsSync) ?? compiled('../main.js');
+
 /** The real program, as a user starts it. */
-export const CLIENT_COMMAND: readonly string[] = [
-  process.execPath,
-  compiled('../main.js'),
-  'client',
-  '--prefix',
-  ADDRESS.pref64,
-];
+export const CLIENT_COMMAND: readonly string[] = [process.execPath, program(), 'client', '--prefix', ADDRESS.pref64];
 
 /**
  * Builds the network and starts everything on the far side; our client is not running yet. On failure everything is removed.

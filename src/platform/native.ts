@@ -12,7 +12,7 @@ export type { Handle, Icmp6Message, LinuxShim, Watch } from '#native-shims';
 
 const OPERATION = 'load the native addon';
 
-/** The package's root as seen from src/platform and from dist/src/platform. */
+/** The package's root as seen from src/platform and dist/bundle, and from dist/src/platform. */
 const ROOTS = ['../../', '../../../'] as const;
 
 /**

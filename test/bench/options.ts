@@ -12,6 +12,7 @@ export interface BenchOptions {
   readonly other: string | undefined;
   readonly isJson: boolean;
   readonly withThroughput: boolean;
+  readonly withMemory: boolean;
   readonly withChecks: boolean;
   readonly withCosts: boolean;
 }
@@ -20,13 +21,13 @@ export const USAGE = `Usage: npm run bench -- [options]
   --quick             one run of one second each instead of three of two
   --runs N            runs of each measurement; the median counts (3)
   --seconds S         seconds of each measurement (2)
-  --only A,B          rows whose name starts so: tcp1-up, tcp1-down, tcp4, udp-burst, udp-small, …; also checks, process
+  --only A,B          rows whose name starts so: tcp1-up, tcp1-down, tcp4, udp-burst, udp-small, …; also memory, process, checks
   --variants A,B      ${Object.keys(VARIANTS).join(', ')}
   --other FILE        main.js of another build, measured beside this one (adds the variant "other")
   --json              prints JSON instead of tables
   --help`;
 
-const PARTS = ['checks', 'process'];
+const PARTS = ['memory', 'process', 'checks'];
 
 /** Reads the command line. @returns null when help is wanted. Throws on bad usage. */
 export function readOptions(argv: readonly string[]): BenchOptions | null {
@@ -55,6 +56,7 @@ export function readOptions(argv: readonly string[]): BenchOptions | null {
     other: values.other,
     isJson: values.json,
     withThroughput: chosen.length === 0 || only.length > 0,
+    withMemory: has('memory'),
     withChecks: has('checks'),
     withCosts: has('process'),
   };

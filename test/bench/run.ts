@@ -4,14 +4,17 @@
 //     topology.ts  namespaces, offload at the ends        workloads.ts      rows        results.ts  medians, ratios, goals
 //     variants.ts  who translates                         traffic.ts        rates       table.ts    text
 //     checksums.ts transfers compared, checksums counted  process-costs.ts  start, memory, idle
+//     memory.ts    the engine without a device            calm.ts           waits for an idle machine
 
 import { cpus, release } from 'node:os';
+import { run } from '../support/netns.ts';
 import { Calm } from './calm.ts';
 import { type CheckResult, checkChecksums } from './checksums.ts';
+import type { MemoryReport } from './memory.ts';
 import { type BenchOptions, readOptions, USAGE } from './options.ts';
 import { measureProcess, type ProcessCosts } from './process-costs.ts';
 import { atMost, type GoalResult, type RowResult, ratioGoals } from './results.ts';
-import { checksTable, costsTable, goalsTable, throughputTable } from './table.ts';
+import { checksTable, costsTable, goalsTable, memoryTable, throughputTable } from './table.ts';
 import { ALL_ON, openTopology, setEndOffload, type Topology } from './topology.ts';
 import { startReceivers } from './traffic.ts';
 import { startVariants, VARIANTS, type Variant } from './variants.ts';
@@ -21,12 +24,14 @@ import { WORKLOADS, type Workload } from './workloads.ts';
 const STARTS = 5;
 const READY_MS = 150;
 const RESIDENT_MIB = 80;
+const NS_PER_PACKET = 25;
 /** How long a measurement waits for the machine to be idle otherwise. */
 const PATIENCE_MS = 5_000;
 
 interface BenchResult {
   readonly machine: string;
   readonly options: BenchOptions;
+  readonly memory: MemoryReport | null;
   readonly rows: readonly RowResult[];
   readonly checks: readonly CheckResult[];
   readonly costs: ProcessCosts | null;
@@ -38,7 +43,16 @@ interface BenchResult {
 const machine = (): string =>
   `${cpus().length} × ${cpus()[0]?.model ?? 'processor'}, Linux ${release()}, Node ${process.version}`;
 
+/** The engine in memory, in a process of its own: nothing else is compiled or on the heap there. */
+async function measureInMemory(): Promise<MemoryReport> {
+  const url = new URL('./memory.js', import.meta.url).href;
+  const program = `import { measureMemory } from '${url}'; console.log(JSON.stringify(measureMemory()));`;
+  const argv = [process.execPath, '--expose-gc', '--input-type=module', '-e', program];
+  return JSON.parse(await run(argv, { timeoutMs: 300_000 })) as MemoryReport;
+}
+
 async function bench(options: BenchOptions): Promise<BenchResult> {
+  const memory = options.withMemory ? await measureInMemory() : null;
   const topology = await openTopology();
   try {
     const calm = new Calm(PATIENCE_MS);
@@ -52,10 +66,11 @@ async function bench(options: BenchOptions): Promise<BenchResult> {
     return {
       machine: machine(),
       options,
+      memory,
       rows,
       checks,
       costs,
-      goals: goalsOf(rows, costs, checks),
+      goals: goalsOf(rows, memory, costs, checks),
       disturbed: calm.disturbed,
     };
   } finally {
@@ -101,8 +116,18 @@ async function measureRow(
   return { id, title, unit, values };
 }
 
-function goalsOf(rows: readonly RowResult[], costs: ProcessCosts | null, checks: readonly CheckResult[]): GoalResult[] {
+function goalsOf(
+  rows: readonly RowResult[],
+  memory: MemoryReport | null,
+  costs: ProcessCosts | null,
+  checks: readonly CheckResult[],
+): GoalResult[] {
   const goals = ratioGoals(rows, (id) => VARIANTS[id]);
+  if (memory !== null) {
+    const slowest = Math.max(...memory.figures.map(({ nsPerPacket }) => nsPerPacket));
+    goals.push(atMost('in memory, slowest case, ns per packet', NS_PER_PACKET, slowest));
+    goals.push(atMost('heap growth over a million packets, bytes', 0, memory.heapGrowthBytes));
+  }
   if (costs !== null) {
     goals.push(atMost('start to ready, ms', READY_MS, costs.readyMs));
     goals.push(atMost('resident memory under load, MiB', RESIDENT_MIB, costs.residentUnderLoadMiB));
@@ -115,11 +140,12 @@ function goalsOf(rows: readonly RowResult[], costs: ProcessCosts | null, checks:
 }
 
 function print(result: BenchResult): void {
-  const { options, rows, checks, costs, goals } = result;
+  const { options, memory, rows, checks, costs, goals } = result;
   const parts = [
     `${result.machine}; medians of ${options.runs}, ${options.seconds} s each; ${result.disturbed} disturbed`,
   ];
   if (rows.length > 0) parts.push(throughputTable(rows, options.variants));
+  if (memory !== null) parts.push(memoryTable(memory));
   if (costs !== null) parts.push(costsTable(costs));
   if (checks.length > 0) parts.push(checksTable(checks));
   if (goals.length > 0) parts.push(goalsTable(goals));

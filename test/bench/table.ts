@@ -1,6 +1,7 @@
 // The results as text: Markdown tables, which also stand in docs/performance.md. Pure.
 
 import type { CheckResult } from './checksums.ts';
+import type { MemoryReport } from './memory.ts';
 import type { ProcessCosts } from './process-costs.ts';
 import { type GoalResult, median, type RowResult, ratio } from './results.ts';
 import { VARIANTS, type VariantId } from './variants.ts';
@@ -26,6 +27,13 @@ export function throughputTable(rows: readonly RowResult[], variants: readonly V
     ...ratios.map(([of, to]) => number(ratio(row, of, to) ?? Number.NaN)),
   ]);
   return [head, head.map((_, i) => (i < 2 ? '---' : '--:')), ...body].map(line).join('\n');
+}
+
+/** The engine without a device. */
+export function memoryTable({ figures, heapGrowthBytes }: MemoryReport): string {
+  const body = figures.map(({ name, nsPerPacket }) => [`${name}, ns per packet`, nsPerPacket.toFixed(1)]);
+  const growth = ['heap growth over a million packets, bytes', String(heapGrowthBytes)];
+  return [['in memory', 'measured'], ['---', '--:'], ...body, growth].map(line).join('\n');
 }
 
 /** The program's own costs. */

@@ -32,7 +32,7 @@ export const VARIANTS = {
 
 export type VariantId = keyof typeof VARIANTS;
 
-/** The program under test: `dist/src/main.js` of this build. */
+/** The program under test: `dist/bundle/xlat464.js` of this build. */
 export const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
 const IPV4_HEADER = 20;

@@ -12,10 +12,15 @@ import { randomIpv4, randomIpv6 } from './settings.ts';
 export interface World {
   readonly rng: Random;
   readonly settings: TranslatorSettings;
+  /** Ends of earlier packets, which come again: a translator keeps what it mapped lately. */
+  readonly recent: Ends[];
 }
 
+/** A world without a past. */
+export const makeWorld = (rng: Random, settings: TranslatorSettings): World => ({ rng, settings, recent: [] });
+
 /** Both ends of a packet, in one family. */
-interface Ends {
+export interface Ends {
   readonly version: 4 | 6;
   readonly source: Uint8Array;
   readonly destination: Uint8Array;
@@ -34,9 +39,16 @@ export function randomPacket(world: World): Uint8Array {
   return rng.oneIn(4) ? damaged(rng, packet) : packet;
 }
 
-function randomEnds({ rng, settings }: World, version: 4 | 6): Ends {
+const MOST_RECENT = 8;
+
+/** Two addresses, half of the time those of an earlier packet. */
+export function randomEnds({ rng, settings, recent }: World, version: 4 | 6): Ends {
+  const again = rng.oneIn(2) ? recent[rng.below(MOST_RECENT)] : undefined;
+  if (again?.version === version) return again;
   const one = () => (version === 4 ? ipv4Bytes(randomIpv4(rng, settings)) : randomIpv6(rng, settings));
-  return { version, source: one(), destination: one() };
+  const ends = { version, source: one(), destination: one() };
+  recent[rng.below(MOST_RECENT)] = ends;
+  return ends;
 }
 
 /** `depth`: 0 for the packet itself, 1 for the one inside its ICMP error, … */

@@ -2,7 +2,7 @@
 // translated on its own (T-O-01, T-O-02); metadata that does not fit must never come out as metadata that does not fit (T-O-03).
 
 import type { TranslatorSettings } from '../../src/core/translate/settings.ts';
-import { bytes16, concat, ipv4Bytes, read16, read32 } from '../reference/bytes.ts';
+import { bytes16, concat, read16, read32 } from '../reference/bytes.ts';
 import { internetChecksum, pseudoHeader4, pseudoHeader6, sumWords } from '../reference/checksum.ts';
 import type { ReferenceEnvironment, ReferenceResult } from '../reference/model.ts';
 import { referenceSegments } from '../reference/segments.ts';
@@ -10,10 +10,9 @@ import { referenceTranslate } from '../reference/translate.ts';
 import type { Engine, EngineResult } from '../support/engine.ts';
 import { toHex } from '../support/packets.ts';
 import { normalised } from './compare.ts';
-import type { World } from './generate.ts';
+import { randomEnds, type World } from './generate.ts';
 import { faultsOf } from './invariants.ts';
 import type { Random } from './random.ts';
-import { randomIpv4, randomIpv6 } from './settings.ts';
 
 /** A packet and the ten bytes before it. */
 export interface Offloaded {
@@ -65,30 +64,35 @@ export function randomOffloaded(world: World): Offloaded {
 /** The same with one or two fields of the metadata at other values. */
 export function damagedOffload(rng: Random, { packet, header }: Offloaded): Offloaded {
   const copy = header.slice();
-  for (let i = 1 + rng.below(2); i > 0; i--) copy[rng.below(10)] = rng.pick([0, 1, 4, 5, 6, 16, 20, 40, 0x81, 0xff, rng.next()]);
+  for (let i = 1 + rng.below(2); i > 0; i--)
+    copy[rng.below(10)] = rng.pick([0, 1, 4, 5, 6, 16, 20, 40, 0x81, 0xff, rng.next()]);
   return { packet: rng.oneIn(4) ? packet.slice(0, rng.below(packet.length)) : packet, header: copy };
 }
 
-function ipv4Header({ rng, settings }: World, isTcp: boolean): Uint8Array {
+function ipv4Header(world: World, isTcp: boolean): Uint8Array {
+  const { rng } = world;
+  const { source, destination } = randomEnds(world, 4);
   const options = rng.oneIn(8) ? Uint8Array.of(1, 1, 1, 0) : new Uint8Array();
   const header = concat(new Uint8Array(20), options);
   header.set([0x40 | (header.length / 4), rng.next() & 0xff], 0);
   header.set(bytes16(rng.next()), 4);
   header.set([rng.oneIn(3) ? 0 : 0x40, 0, rng.oneIn(20) ? 1 : 64, isTcp ? 6 : 17], 6);
-  header.set(ipv4Bytes(randomIpv4(rng, settings)), 12);
-  header.set(ipv4Bytes(randomIpv4(rng, settings)), 16);
+  header.set(source, 12);
+  header.set(destination, 16);
   return header;
 }
 
-function ipv6Header({ rng, settings }: World, isTcp: boolean): Uint8Array {
+function ipv6Header(world: World, isTcp: boolean): Uint8Array {
+  const { rng } = world;
+  const { source, destination } = randomEnds(world, 6);
   const hasOptions = rng.oneIn(8);
   const header = new Uint8Array(hasOptions ? 48 : 40);
   const protocol = isTcp ? 6 : 17;
   header.set([0x60, rng.next() & 0xf0], 0);
   header.set([hasOptions ? 60 : protocol, rng.oneIn(20) ? 1 : 64], 6);
   if (hasOptions) header.set([protocol, 0, 1, 4], 40);
-  header.set(randomIpv6(rng, settings), 8);
-  header.set(randomIpv6(rng, settings), 24);
+  header.set(source, 8);
+  header.set(destination, 24);
   return header;
 }
 
@@ -132,7 +136,8 @@ function unsoundOutput(result: EngineResult): string | null {
     const fault = faultsOf(out);
     if (fault !== null) return `${result.verdict}: emitted a packet with ${fault}`;
     const segments = referenceSegments(out, result.offload[i] as Uint8Array);
-    if (segments === null) return `${result.verdict}: emitted metadata that does not fit: ${toHex(result.offload[i] as Uint8Array)}`;
+    if (segments === null)
+      return `${result.verdict}: emitted metadata that does not fit: ${toHex(result.offload[i] as Uint8Array)}`;
     const segmentFault = segments.map(faultsOf).find((f) => f !== null);
     if (segmentFault !== undefined) return `${result.verdict}: emitted segments with ${segmentFault}`;
   }
@@ -151,16 +156,21 @@ export function offloadDifference(
   const expected = segments.map((segment) => referenceTranslate(segment, settings, env));
   const actual = engine.run(packet, header);
   const refusal = expected.find((result) => result.out.length === 0);
-  if (refusal !== undefined || actual.out.length === 0) return refusalDifference(actual, expected[0] as ReferenceResult);
+  if (refusal !== undefined || actual.out.length === 0)
+    return refusalDifference(actual, expected[0] as ReferenceResult);
   const damage = unsoundOutput(actual);
   if (damage !== null) return damage;
   const sent = actual.out.flatMap((out, i) => referenceSegments(out, actual.offload[i] as Uint8Array) ?? []);
-  return packetsDifference(sent, expected.flatMap((result) => result.out));
+  return packetsDifference(
+    sent,
+    expected.flatMap((result) => result.out),
+  );
 }
 
 /** A super-packet is refused as its first segment is; the answer quotes the super-packet, so only its ICMP header can be compared. */
 function refusalDifference(actual: EngineResult, expected: ReferenceResult): string | null {
-  if (actual.verdict !== expected.verdict) return `verdict ${actual.verdict}, the first segment's is ${expected.verdict}`;
+  if (actual.verdict !== expected.verdict)
+    return `verdict ${actual.verdict}, the first segment's is ${expected.verdict}`;
   const [a, e] = [actual.reply, expected.reply].map((reply) => (reply === null ? '' : icmpHeader(reply)));
   return a === e ? null : `${actual.verdict}: answered with ${a}, the first segment with ${e}`;
 }

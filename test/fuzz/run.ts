@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import type { TranslatorSettings } from '../../src/core/translate/settings.ts';
 import { toHex } from '../support/packets.ts';
 import { Comparison } from './compare.ts';
-import { randomPacket } from './generate.ts';
+import { makeWorld, randomPacket, type World } from './generate.ts';
 import { damagedOffload, type Offloaded, offloadDamage, offloadDifference, randomOffloaded } from './offload.ts';
 import { Random } from './random.ts';
 import { randomSettings } from './settings.ts';
@@ -27,25 +27,28 @@ interface Find {
 function round(seed: number): Find | null {
   const rng = new Random(seed);
   const settings = randomSettings(rng);
+  const world = makeWorld(rng, settings);
   const comparison = new Comparison(settings, rng.below(256));
   for (let i = 0; i < ROUND_PACKETS; i++) {
-    const find = rng.oneIn(10) ? tryOffload(rng, settings, comparison) : tryPlain(rng, settings, comparison);
+    const find = rng.oneIn(10) ? tryOffload(world, comparison) : tryPlain(world, comparison);
     if (find !== null) return find;
   }
   return null;
 }
 
-function tryPlain(rng: Random, settings: TranslatorSettings, comparison: Comparison): Find | null {
-  const packet = randomPacket({ rng, settings });
+function tryPlain(world: World, comparison: Comparison): Find | null {
+  const { settings } = world;
+  const packet = randomPacket(world);
   const complaint = comparison.complaint(packet);
   if (complaint === null) return null;
   const small = shrink(packet, (candidate) => comparison.complaint(candidate));
   return { settings, packet: small, header: null, complaint: comparison.complaint(small) ?? complaint };
 }
 
-function tryOffload(rng: Random, settings: TranslatorSettings, comparison: Comparison): Find | null {
-  const sound = randomOffloaded({ rng, settings });
-  const damaged = damagedOffload(rng, sound);
+function tryOffload(world: World, comparison: Comparison): Find | null {
+  const { settings } = world;
+  const sound = randomOffloaded(world);
+  const damaged = damagedOffload(world.rng, sound);
   const { engine } = comparison;
   return (
     offloadFind(settings, sound, () => offloadDifference(engine, settings, comparison.environment(), sound)) ??
@@ -58,7 +61,11 @@ function offloadFind(settings: TranslatorSettings, offloaded: Offloaded, run: ()
     const complaint = run();
     return complaint === null ? null : { settings, ...offloaded, complaint };
   } catch (error) {
-    return { settings, ...offloaded, complaint: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    return {
+      settings,
+      ...offloaded,
+      complaint: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    };
   }
 }
 
@@ -71,20 +78,31 @@ function printFind(find: Find, seed: number, roundNumber: number): void {
   console.log(`# settings\n${JSON.stringify(find.settings, asText)}`);
 }
 
-function readArguments(): { minutes: number; seed: number; packets: number } {
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: 'string', default: '10' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-      packets: { type: 'string', default: 'Infinity' },
-    },
-  });
-  const numbers = { minutes: Number(values.minutes), seed: Number(values.seed), packets: Number(values.packets) };
-  if (!(numbers.minutes > 0) || !Number.isSafeInteger(numbers.seed) || !(numbers.packets > 0)) {
-    console.error('usage: npm run fuzz -- [--minutes N] [--seed S] [--packets N]');
-    process.exit(2);
+const OPTIONS = {
+  minutes: { type: 'string', default: '10' },
+  seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+  packets: { type: 'string', default: 'Infinity' },
+} as const;
+
+function usage(): never {
+  console.error('usage: npm run fuzz -- [--minutes N] [--seed S] [--packets N]');
+  process.exit(2);
+}
+
+function parsedOptions() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    if (error instanceof TypeError) return usage(); // parseArgs: an unknown option, or one without its value
+    throw error;
   }
-  return numbers;
+}
+
+function readArguments(): { minutes: number; seed: number; packets: number } {
+  const values = parsedOptions();
+  const numbers = { minutes: Number(values.minutes), seed: Number(values.seed), packets: Number(values.packets) };
+  const isRight = numbers.minutes > 0 && Number.isSafeInteger(numbers.seed) && numbers.packets > 0;
+  return isRight ? numbers : usage();
 }
 
 async function main(): Promise<void> {
@@ -114,7 +132,9 @@ async function main(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
   }
   if (find !== null) printFind(find, seed, rounds);
-  console.log(`${find === null ? 'nothing found' : 'FOUND something'}${isInterrupted ? ', interrupted' : ''}: ${summary()}`);
+  console.log(
+    `${find === null ? 'nothing found' : 'FOUND something'}${isInterrupted ? ', interrupted' : ''}: ${summary()}`,
+  );
   process.exitCode = find === null ? 0 : 1;
 }
 

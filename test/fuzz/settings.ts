@@ -41,7 +41,12 @@ export function randomSettings(rng: Random): TranslatorSettings {
     ownIpv4: rng.oneIn(4) ? 0 : OWN4,
     ownIpv6: rng.oneIn(4) ? null : OWN6,
     icmpPoolIpv4: rng.pick([[], [prefix4('192.0.0.8')], [prefix4('203.0.113.0/29'), prefix4('203.0.113.128/31')]]),
-    icmpPoolIpv6: rng.pick([null, prefix6('2001:db8:6791::/64'), prefix6('2001:db8:6791::8'), prefix6('2001:db8:6791::/120')]),
+    icmpPoolIpv6: rng.pick([
+      null,
+      prefix6('2001:db8:6791::/64'),
+      prefix6('2001:db8:6791::8'),
+      prefix6('2001:db8:6791::/120'),
+    ]),
     ipv4Mtu: rng.pick([68, 576, 1280, 1500, 1500, 1500, 9000, 65535]),
     ipv6Mtu,
     lowestIpv6Mtu: rng.pick([1280, 1280, 1400, ipv6Mtu]),
@@ -67,7 +72,9 @@ const SPECIAL4 = [
   ...['0.0.0.0', '0.1.2.3', '127.0.0.1', '224.0.0.1', '239.255.255.250', '240.0.0.1', '255.255.255.255'],
   ...['10.1.2.3', '100.64.0.1', '169.254.1.1', '172.16.0.1', '192.168.1.1', '192.0.0.8', '198.18.0.1', '203.0.113.7'],
 ].map(ip4);
-const PLAIN4 = ['8.8.8.8', '1.1.1.1', '93.184.216.34', '192.0.2.33', '198.51.100.7', '255.255.0.1', '0.255.0.255'].map(ip4);
+const PLAIN4 = ['8.8.8.8', '1.1.1.1', '93.184.216.34', '192.0.2.33', '198.51.100.7', '255.255.0.1', '0.255.0.255'].map(
+  ip4,
+);
 const SPECIAL6 = ['::', '::1', 'fe80::1', 'febf:ffff::1', 'ff02::1', 'fec0::1', 'fe7f::1', '2001:db8:dead::1'].map(ip6);
 
 /** An IPv4 address: usually one that maps. */
@@ -91,7 +98,11 @@ export function randomIpv6(rng: Random, settings: TranslatorSettings): Uint8Arra
   return n === 46 ? OWN6 : rng.bytes(16);
 }
 
-function embedded(rng: Random, prefix: NonNullable<TranslatorSettings['prefix']>, settings: TranslatorSettings): Uint8Array {
+function embedded(
+  rng: Random,
+  prefix: NonNullable<TranslatorSettings['prefix']>,
+  settings: TranslatorSettings,
+): Uint8Array {
   const address = embed(prefix, randomIpv4(rng, settings));
   // RFC 6052 §2.3: "u" and the suffix are ignored on extraction.
   if (rng.oneIn(16) && prefix.length < 96) address[rng.oneIn(2) ? 8 : 15] = rng.next() & 0xff;

@@ -64,7 +64,8 @@ function cleared(packet: Uint8Array, isStillBad: (candidate: Uint8Array) => bool
 /** A packet as commented hex: headers apart, sixteen bytes a line. */
 export function commentedHex(packet: Uint8Array): string {
   const version = (packet[0] ?? 0) >> 4;
-  const header = version === 4 ? Math.min(packet.length, ((packet[0] as number) & 15) * 4) : Math.min(packet.length, 40);
+  const header =
+    version === 4 ? Math.min(packet.length, ((packet[0] as number) & 15) * 4) : Math.min(packet.length, 40);
   const comment = version === 4 && packet.length >= 20 ? ipv4Comment(packet) : ipv6Comment(packet);
   return [`# ${comment}`, ...lines(packet.slice(0, header)), '# payload', ...lines(packet.slice(header))].join('\n');
 }
@@ -80,7 +81,8 @@ const MOST_LINES = 100;
 
 function lines(bytes: Uint8Array): string[] {
   const out: string[] = [];
-  for (let at = 0; at < bytes.length; at += 16) out.push(toHex(bytes.slice(at, at + 16)).replaceAll(/(..)(?=.)/g, '$1 '));
+  for (let at = 0; at < bytes.length; at += 16)
+    out.push(toHex(bytes.slice(at, at + 16)).replaceAll(/(..)(?=.)/g, '$1 '));
   if (out.length <= MOST_LINES) return out;
   return [...out.slice(0, MOST_LINES), `# … ${bytes.length} bytes in all`];
 }

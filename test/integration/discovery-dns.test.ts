@@ -10,11 +10,11 @@ import { startRouter } from '../support/ra-sender.ts';
 import {
   type DiscoveryNet,
   discover,
-  discoverCommand,
   discovered,
   discoveryNet,
   LAN,
   UPLINK,
+  WITHOUT_NET_RAW,
 } from './discovery-net.ts';
 
 const address = (i: number): string => `2001:db8:1::${i}`;
@@ -192,11 +192,7 @@ describe('discovery by RFC 7050', () => {
   it('D-06 without CAP_NET_RAW the resolvers are asked all the same', async (t) => {
     const net = await discoveryNet(netnsForTest(t), 1);
     await startLiars(net.router, { [address(1)]: 'good' });
-    await net.host.run(['tee', `${net.set.directory}/resolv.conf`], { input: `nameserver ${address(1)}\n` });
-    const script = 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"';
-    const command = ['setpriv', '--bounding-set=-net_raw', '--inh-caps=-net_raw', ...discoverCommand()];
-    const argv = ['sh', '-c', script, 'sh', `${net.set.directory}/resolv.conf`, ...command];
-    const { code, stdout } = await net.host.runAny(argv);
+    const { code, stdout } = await discover(net, [], `nameserver ${address(1)}\n`, WITHOUT_NET_RAW);
     assert.equal(code, 0, stdout);
     assert.match(stdout, /PREF64 {4}2001:db8:64::\/96 shown by 2001:db8:1::1/);
     assert.match(stdout, /cannot be heard without CAP_NET_RAW/);

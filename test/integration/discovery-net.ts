@@ -1,5 +1,6 @@
 // The network of the discovery tests: a host and a router that share a link, and `xlat464 discover` run on the host.
 
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { DiscoveryReport, InterfaceReport } from '../../src/contract/discovery.ts';
 import { type CommandResult, type Netns, type NetnsSet, waitFor } from '../support/netns.ts';
@@ -50,15 +51,21 @@ export const discoverCommand = (...args: readonly string[]): string[] => [
 ];
 
 /** Runs it on the host, whatever comes of it. `resolvConf` stands in for the file of that name. */
-export function discover(net: DiscoveryNet, args: readonly string[], resolvConf = ''): Promise<CommandResult> {
+export async function discover(
+  net: DiscoveryNet,
+  args: readonly string[],
+  resolvConf = '',
+  wrapper: readonly string[] = [],
+): Promise<CommandResult> {
+  const file = `${net.set.directory}/resolv.conf`;
+  writeFileSync(file, resolvConf);
   // `ip netns exec` gives each command its own view of mounts, so this one's /etc/resolv.conf is nobody else's.
   const script = 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"';
-  return net.host
-    .run(['tee', `${net.set.directory}/resolv.conf`], { input: resolvConf })
-    .then(() =>
-      net.host.runAny(['sh', '-c', script, 'sh', `${net.set.directory}/resolv.conf`, ...discoverCommand(...args)]),
-    );
+  return net.host.runAny(['sh', '-c', script, 'sh', file, ...wrapper, ...discoverCommand(...args)]);
 }
+
+/** Takes CAP_NET_RAW away from the command behind it. */
+export const WITHOUT_NET_RAW: readonly string[] = ['setpriv', '--bounding-set=-net_raw', '--inh-caps=-net_raw'];
 
 /** Runs it with `--json`. @returns what it says of the host's link; throws when it fails */
 export async function discovered(

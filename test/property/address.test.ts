@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ALL, AddressMap, BY_MAPPING, BY_PREFIX, PREFIX_ONLY, UNMAPPED } from '../../src/core/address/address-map.ts';
+import { AddressMap, ALL, BY_MAPPING, BY_PREFIX, PREFIX_ONLY, UNMAPPED } from '../../src/core/address/address-map.ts';
 import { DynamicPool } from '../../src/core/address/dynamic-pool.ts';
 import { PrefixTable } from '../../src/core/address/prefix-table.ts';
 import { addressWord, EMBEDDING_LENGTHS } from '../../src/core/address/rfc6052.ts';
@@ -63,7 +63,9 @@ describe('addresses against their plain twins', () => {
       const map = new AddressMap({ ...DEFAULT_SETTINGS, mappings });
       for (let i = 0; i < 60; i++) {
         const { ipv4, ipv6 } = rng.pick(mappings);
-        const address4 = rng.oneIn(4) ? rng.next() : (ipv4.address + rng.below(2 ** Math.min(30, 32 - ipv4.length))) >>> 0;
+        const address4 = rng.oneIn(4)
+          ? rng.next()
+          : (ipv4.address + rng.below(2 ** Math.min(30, 32 - ipv4.length))) >>> 0;
         const expected6 = eam4To6(mappings, address4);
         assert.equal(map.toIpv6(address4 | 0, ALL), expected6 === null ? UNMAPPED : BY_MAPPING);
         if (expected6 !== null) assert.deepEqual(resultOf(map), wordsOf(expected6));
@@ -90,14 +92,20 @@ describe('addresses against their plain twins', () => {
   test('A-05 the prefix table finds the longest of 500 prefixes, as a linear search does', () => {
     const rng = new Random(6);
     const lengths = Array.from({ length: 500 }, () => rng.pick([0, 1, 31, 32, 33, 48, 63, 64, 65, 96, 127, 128]));
-    const prefixes = lengths.map((length) => masked(Uint8Array.from(rng.bytes(16), (b) => b & 0x83), length));
+    const prefixes = lengths.map((length) =>
+      masked(
+        Uint8Array.from(rng.bytes(16), (b) => b & 0x83),
+        length,
+      ),
+    );
     const table = new PrefixTable(Int32Array.from(prefixes.flatMap(wordsOf)), lengths);
     for (let i = 0; i < 500; i++) {
       const address = rng.oneIn(3) ? rng.bytes(16) : rng.pick(prefixes).map((b) => (rng.oneIn(16) ? b ^ 1 : b));
       let best = -1;
       prefixes.forEach((prefix, at) => {
         const length = lengths[at] as number;
-        if (length > (best < 0 ? -1 : (lengths[best] as number)) && isInPrefix6({ address: prefix, length }, address)) best = at;
+        if (length > (best < 0 ? -1 : (lengths[best] as number)) && isInPrefix6({ address: prefix, length }, address))
+          best = at;
       });
       assert.equal(table.lookup(...wordsOf(address)), best);
     }
@@ -115,7 +123,7 @@ function randomMappings(rng: Random, count: number): Mapping[] {
     const length6 = rng.pick([longest6, longest6, rng.below(longest6 + 1), Math.min(longest6, 64)]);
     const mask = length4 === 0 ? 0 : -1 << (32 - length4);
     return {
-      ipv4: { address: ((rng.next() & 0x0303_0303) & mask) >>> 0, length: length4 },
+      ipv4: { address: (rng.next() & 0x0303_0303 & mask) >>> 0, length: length4 },
       ipv6: { address: masked(rng.bytes(16), length6), length: length6 },
     };
   });
@@ -155,9 +163,13 @@ function poolAgainstMap(rng: Random): void {
       }
     }
     model.set(key, { ipv4, lastMs: now });
-    for (const [name, lease] of model) assert.equal(pool.leaseOf(...(name.split(',').map(Number) as Words)), lease.ipv4);
+    for (const [name, lease] of model)
+      assert.equal(pool.leaseOf(...(name.split(',').map(Number) as Words)), lease.ipv4);
     const slot = pool.slotOf(ipv4);
     assert.ok(pool.isLeased(slot));
-    assert.deepEqual([0, 1, 2, 3].map((i) => pool.word(slot, i)), host);
+    assert.deepEqual(
+      [0, 1, 2, 3].map((i) => pool.word(slot, i)),
+      host,
+    );
   }
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Comparison } from '../fuzz/compare.ts';
+import { makeWorld } from '../fuzz/generate.ts';
 import { damagedOffload, offloadDamage, offloadDifference, randomOffloaded } from '../fuzz/offload.ts';
 import { Random } from '../fuzz/random.ts';
 import { randomSettings } from '../fuzz/settings.ts';
@@ -16,9 +17,10 @@ describe('offloaded packets', () => {
     for (let round = 0; round < ROUNDS; round++) {
       const rng = new Random(7000 + round);
       const settings = randomSettings(rng);
+      const world = makeWorld(rng, settings);
       const comparison = new Comparison(settings);
       for (let i = 0; i < ROUND_PACKETS; i++) {
-        const offloaded = randomOffloaded({ rng, settings });
+        const offloaded = randomOffloaded(world);
         const complaint = offloadDifference(comparison.engine, settings, comparison.environment(), offloaded);
         if (complaint !== null) assert.fail(`seed ${7000 + round}, packet ${i}: ${complaint}`);
       }
@@ -30,11 +32,13 @@ describe('offloaded packets', () => {
     for (let round = 0; round < ROUNDS; round++) {
       const rng = new Random(9000 + round);
       const settings = randomSettings(rng);
+      const world = makeWorld(rng, settings);
       const { engine } = new Comparison(settings);
       for (let i = 0; i < ROUND_PACKETS * 4; i++) {
-        const damaged = damagedOffload(rng, randomOffloaded({ rng, settings }));
+        const damaged = damagedOffload(rng, randomOffloaded(world));
         const complaint = offloadDamage(engine, damaged);
-        if (complaint !== null) assert.fail(`seed ${9000 + round}, packet ${i}: ${complaint}\n${toHex(damaged.header)}`);
+        if (complaint !== null)
+          assert.fail(`seed ${9000 + round}, packet ${i}: ${complaint}\n${toHex(damaged.header)}`);
         if (engine.run(damaged.packet, damaged.header).verdict === 'bad-offload') refused++;
       }
     }

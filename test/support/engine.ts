@@ -5,12 +5,19 @@
 // A byte outside that changed fails the run. What lies outside is the same for every packet, so a result that depended on it
 // would differ from the reference translator's, which sees the packet alone.
 
+import type { TranslatorSettings } from '../../src/core/translate/settings.ts';
 import { translate } from '../../src/core/translate/translate.ts';
 import { Translator } from '../../src/core/translate/translator.ts';
-import type { TranslatorSettings } from '../../src/core/translate/settings.ts';
 import { ANSWERED, isDrop, VERDICTS, type VerdictName } from '../../src/core/translate/verdict.ts';
 import { OFFLOAD_HEADER } from '../../src/core/wire/offload.ts';
-import { HEADROOM, MAX_PACKET, makePacketList, makeSlab, type PacketList, type Slab } from '../../src/core/wire/slab.ts';
+import {
+  HEADROOM,
+  MAX_PACKET,
+  makePacketList,
+  makeSlab,
+  type PacketList,
+  type Slab,
+} from '../../src/core/wire/slab.ts';
 
 /** What the engine made of a packet. The arrays are copies. */
 export interface EngineResult {

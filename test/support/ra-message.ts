@@ -14,7 +14,7 @@ export interface RaOrder {
   readonly lifetimeSeconds?: number;
   readonly pref64?: readonly { readonly prefix: string; readonly lifetimeSeconds: number }[];
   readonly rdnss?: readonly string[];
-  /** More options, each as hex from its type octet on; or a whole ICMPv6 message instead of all of the above. */
+  /** More options, each as hex from its type octet on, their length octets true or not; or a whole ICMPv6 message instead of all of the above. */
   readonly rawOptions?: readonly string[];
   readonly rawMessage?: string;
   readonly hopLimit?: number;
@@ -28,7 +28,7 @@ export interface RaOrder {
 
 const fromHex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(/\s/g, ''), 'hex'));
 
-/** An option from its type octet on; the length octet may be a lie, which `rawOptions` is for. */
+/** The well-formed options of an order. */
 function optionsOf(order: Omit<RaOrder, 'device'>): NdpOption[] {
   const pref64 = (order.pref64 ?? []).map(({ prefix, lifetimeSeconds }) =>
     emitPref64({ prefix: prefix6(prefix), lifetimeSeconds }),

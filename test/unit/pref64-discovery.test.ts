@@ -148,6 +148,14 @@ describe('asking routers', () => {
     assert.equal(events.filter((e) => e.kind === 'chosen').length, 4, 'none at the start, A, B, none');
   });
 
+  it('D-05 after sleep everybody is asked anew, and what expired meanwhile is gone', async (t) => {
+    const { net, discovery, chosen } = start(t);
+    net.ra(offer(A, 80));
+    net.clock.jump(100_000); // no timer fires while the machine sleeps
+    discovery.refresh();
+    assert.deepEqual([chosen(), net.solicitedAtMs], ['none', [0, 100_000]]);
+  });
+
   it('D-03 a link that goes takes its prefixes along', async (t) => {
     const { net, discovery, chosen } = start(t);
     net.ra(offer(A));

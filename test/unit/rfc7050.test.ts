@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import dnsPacket, { type Answer, type Packet } from 'dns-packet';
 import fc from 'fast-check';
+import { embedAddress as embed } from '../../src/core/address/rfc6052.ts';
 import { AAAA_MAX, prefixesFromAaaa } from '../../src/core/pref64/rfc7050.ts';
 import type { Prefix6 } from '../../src/core/translate/settings.ts';
-import { embed } from '../../src/discovery/connectivity.ts';
 import { makeQuery, readAnswer, WELL_KNOWN_NAME } from '../../src/discovery/dns-message.ts';
 import { ip4, ip6, prefix6, text6 } from '../support/addresses.ts';
 

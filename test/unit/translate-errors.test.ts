@@ -5,7 +5,19 @@ import { describe, test } from 'node:test';
 import { TokenBucket } from '../../src/core/translate/token-bucket.ts';
 import { Engine, runOnce } from '../support/engine.ts';
 import {
-  counting, fragmentHeader, hex, icmp4, icmp6, ipv4, ipv6, mutate, raw, routingHeader, tcp, toHex, udp,
+  counting,
+  fragmentHeader,
+  hex,
+  icmp4,
+  icmp6,
+  ipv4,
+  ipv6,
+  mutate,
+  raw,
+  routingHeader,
+  tcp,
+  toHex,
+  udp,
 } from '../support/packets.ts';
 import { settingsFrom } from '../vectors/load.ts';
 
@@ -88,12 +100,22 @@ describe('own ICMP errors', () => {
     const engine = new Engine(settingsFrom({ ...BASE, errorsPerSecond: 2 }));
     const answers = (packet: Uint8Array, nowMs: number) => engine.run(packet, undefined, nowMs).reply !== null;
     const [four, six] = [ipv4({ ttl: 1, payload: udp() }), ipv6({ hopLimit: 1, payload: udp() })];
-    assert.deepEqual([1, 2, 3].map(() => answers(four, 1000)), [true, true, false]);
-    assert.deepEqual([1, 2, 3].map(() => answers(six, 1000)), [true, true, false]);
+    assert.deepEqual(
+      [1, 2, 3].map(() => answers(four, 1000)),
+      [true, true, false],
+    );
+    assert.deepEqual(
+      [1, 2, 3].map(() => answers(six, 1000)),
+      [true, true, false],
+    );
     assert.equal(answers(four, 1499), false);
     assert.equal(answers(four, 1500), true);
     assert.equal(answers(four, 1500), false);
-    assert.equal(engine.run(four, undefined, 1500).verdict, 'hop-limit', 'the packet is dropped and counted all the same');
+    assert.equal(
+      engine.run(four, undefined, 1500).verdict,
+      'hop-limit',
+      'the packet is dropped and counted all the same',
+    );
   });
 
   test('T-E-02 no more than a second’s worth is ever saved up, and zero means none', () => {
@@ -131,7 +153,12 @@ describe('own ICMP errors', () => {
     const small = settingsFrom({ ...BASE, ipv4Mtu: 300 });
     const reply = runOnce(small, ipv4({ ttl: 1, payload: udp({ data: counting(1200) }) })).reply as Uint8Array;
     assert.equal(reply.length, 300);
-    const error = ipv6({ payload: icmp6({ type: 3, data: ipv6({ src: '2001:db8:64::c633:6407', dst: '2001:db8::1', payload: udp({ data: counting(900) }) }) }) });
+    const error = ipv6({
+      payload: icmp6({
+        type: 3,
+        data: ipv6({ src: '2001:db8:64::c633:6407', dst: '2001:db8::1', payload: udp({ data: counting(900) }) }),
+      }),
+    });
     assert.equal(runOnce(small, error).out[0]?.length, 300);
   });
 
@@ -154,15 +181,57 @@ describe('own ICMP errors', () => {
   });
 
   const refusals = [
-    ['A-06', 'both addresses embedded, from IPv4', { allowBothEmbedded: false }, ipv4({ src: '192.0.2.99', payload: udp() }), '030d00000000'],
-    ['A-06', 'both addresses embedded, from IPv6', { allowBothEmbedded: false }, ipv6({ src: '2001:db8:64::c000:263', payload: udp() }), '010500000000'],
-    ['A-05', 'a source without an IPv6 form', { prefix: null }, ipv4({ src: '192.0.2.99', payload: udp() }), '030d00000000'],
+    [
+      'A-06',
+      'both addresses embedded, from IPv4',
+      { allowBothEmbedded: false },
+      ipv4({ src: '192.0.2.99', payload: udp() }),
+      '030d00000000',
+    ],
+    [
+      'A-06',
+      'both addresses embedded, from IPv6',
+      { allowBothEmbedded: false },
+      ipv6({ src: '2001:db8:64::c000:263', payload: udp() }),
+      '010500000000',
+    ],
+    [
+      'A-05',
+      'a source without an IPv6 form',
+      { prefix: null },
+      ipv4({ src: '192.0.2.99', payload: udp() }),
+      '030d00000000',
+    ],
     ['A-05', 'a destination without an IPv6 form', { prefix: null }, ipv4({ payload: udp() }), '030100000000'],
     ['T-5.1-06', 'a source without an IPv4 form', {}, ipv6({ src: '2001:db8:9::9', payload: udp() }), '010500000000'],
-    ['T-5.1-06', 'a destination without an IPv4 form', {}, ipv6({ dst: '2001:db8:9::9', payload: udp() }), '010000000000'],
-    ['A-03', 'a private source and the well-known prefix', { prefix: '64:ff9b::/96' }, ipv4({ src: '10.0.0.1', payload: udp() }), '030d00000000'],
-    ['A-03', 'a private destination and the well-known prefix', { prefix: '64:ff9b::/96' }, ipv4({ dst: '10.0.0.1', payload: udp() }), '030100000000'],
-    ['A-03', 'a private destination inside the well-known prefix', { prefix: '64:ff9b::/96' }, ipv6({ dst: '64:ff9b::a00:1', payload: udp() }), '010000000000'],
+    [
+      'T-5.1-06',
+      'a destination without an IPv4 form',
+      {},
+      ipv6({ dst: '2001:db8:9::9', payload: udp() }),
+      '010000000000',
+    ],
+    [
+      'A-03',
+      'a private source and the well-known prefix',
+      { prefix: '64:ff9b::/96' },
+      ipv4({ src: '10.0.0.1', payload: udp() }),
+      '030d00000000',
+    ],
+    [
+      'A-03',
+      'a private destination and the well-known prefix',
+      { prefix: '64:ff9b::/96' },
+      ipv4({ dst: '10.0.0.1', payload: udp() }),
+      '030100000000',
+    ],
+    [
+      'A-03',
+      'a private destination inside the well-known prefix',
+      { prefix: '64:ff9b::/96' },
+      ipv6({ dst: '64:ff9b::a00:1', payload: udp() }),
+      '010000000000',
+    ],
   ] as const;
   for (const [id, name, change, packet, expected] of refusals) {
     test(`${id} ${name} is answered`, () => {

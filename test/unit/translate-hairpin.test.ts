@@ -10,7 +10,7 @@ import { pseudoHeader6, sumWords } from '../reference/checksum.ts';
 import { text6 } from '../support/addresses.ts';
 import { Engine, runOnce } from '../support/engine.ts';
 import { counting, fragmentHeader, icmp6, ipv6, mutate, raw, tcp, toHex, udp } from '../support/packets.ts';
-import { settingsFrom, type SettingsText } from '../vectors/load.ts';
+import { type SettingsText, settingsFrom } from '../vectors/load.ts';
 
 const BASE = {
   prefix: '2001:db8:64::/96',
@@ -47,7 +47,11 @@ describe('hairpinning', () => {
   }
 
   const answer = (src: string, innerDst = B) =>
-    ipv6({ src, dst: A_SEEN, payload: icmp6({ type: 1, code: 4, data: ipv6({ src: A_SEEN, dst: innerDst, payload: udp() }) }) });
+    ipv6({
+      src,
+      dst: A_SEEN,
+      payload: icmp6({ type: 1, code: 4, data: ipv6({ src: A_SEEN, dst: innerDst, payload: udp() }) }),
+    });
 
   test('A-05, T-5.2-11 an error of the other host comes from the address that the sender knows, and so does what it quotes', () => {
     const out = one(runOnce(settings(), answer(B)));
@@ -70,7 +74,12 @@ describe('hairpinning', () => {
   });
 
   test('A-05, T-5.1-03 fragments turn round', () => {
-    const packet = ipv6({ src: A, dst: B_SEEN, extensions: [fragmentHeader(64, true)], payload: raw(17, counting(64)) });
+    const packet = ipv6({
+      src: A,
+      dst: B_SEEN,
+      extensions: [fragmentHeader(64, true)],
+      payload: raw(17, counting(64)),
+    });
     const out = one(runOnce(settings(), packet));
     assert.deepEqual(ends(out), [A_SEEN, B]);
     assert.equal(toHex(out.slice(40)), `1100004100004321${toHex(counting(64))}`);
@@ -91,7 +100,13 @@ describe('hairpinning', () => {
   });
 
   test('A-05, A-03 a private sender behind the well-known prefix is told in IPv6', () => {
-    const wellKnown = settings({ prefix: '64:ff9b::/96', mappings: [['10.0.0.1', A], ['8.8.8.8', B]] });
+    const wellKnown = settings({
+      prefix: '64:ff9b::/96',
+      mappings: [
+        ['10.0.0.1', A],
+        ['8.8.8.8', B],
+      ],
+    });
     const result = runOnce(wellKnown, ipv6({ src: A, dst: '64:ff9b::808:808', payload: udp() }));
     assert.equal(result.verdict, 'non-global');
     assert.equal(toHex((result.reply as Uint8Array).slice(40, 42)), '0105');
@@ -104,7 +119,9 @@ describe('hairpinning', () => {
   });
 
   test('A-05, T-4.5-02 UDP without a checksum gets one on the way round', () => {
-    const out = one(runOnce(settings(), ipv6({ src: A, dst: B_SEEN, payload: udp({ checksum: 0, data: counting(5) }) })));
+    const out = one(
+      runOnce(settings(), ipv6({ src: A, dst: B_SEEN, payload: udp({ checksum: 0, data: counting(5) }) })),
+    );
     assert.notEqual(read16(out, 46), 0);
     assert.equal(hasRightChecksums(out), true);
   });
@@ -113,7 +130,8 @@ describe('hairpinning', () => {
     const packet = ipv6({ src: A, dst: B_SEEN, payload: tcp({ data: counting(4000) }) });
     const pseudo = sumWords(pseudoHeader6(packet.slice(8, 24), packet.slice(24, 40), 6, packet.length - 40));
     const partial = mutate(packet, 56, ...bytes16(pseudo));
-    const header = (gsoSize: number) => offloadHeader({ flags: 1, type: 4, hdrLen: 60, gsoSize, start: 40, offset: 16 });
+    const header = (gsoSize: number) =>
+      offloadHeader({ flags: 1, type: 4, hdrLen: 60, gsoSize, start: 40, offset: 16 });
     const result = new Engine(settings()).run(partial, header(1440));
     assert.deepEqual(ends(one(result)), [A_SEEN, B]);
     assert.deepEqual(result.offload[0], header(1440));

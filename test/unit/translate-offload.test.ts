@@ -7,8 +7,22 @@ import { offloadHeader } from '../fuzz/offload.ts';
 import { bytes16, read16, read32 } from '../reference/bytes.ts';
 import { pseudoHeader4, pseudoHeader6, sumWords } from '../reference/checksum.ts';
 import { Engine } from '../support/engine.ts';
-import { counting, fragmentHeader, hex, icmp4, ipv4, ipv6, type Layer, mutate, optionsHeader, raw, tcp, toHex, udp } from '../support/packets.ts';
-import { settingsFrom, type SettingsText } from '../vectors/load.ts';
+import {
+  counting,
+  fragmentHeader,
+  hex,
+  icmp4,
+  ipv4,
+  ipv6,
+  type Layer,
+  mutate,
+  optionsHeader,
+  raw,
+  tcp,
+  toHex,
+  udp,
+} from '../support/packets.ts';
+import { type SettingsText, settingsFrom } from '../vectors/load.ts';
 
 const BASE = {
   prefix: '2001:db8:64::/96',
@@ -33,8 +47,10 @@ function partial(packet: Uint8Array, start: number, offset: number): Uint8Array 
   return mutate(packet, start + offset, ...bytes16(sumWords(pseudo)));
 }
 
-const super4 = (layer: Layer = tcp({ flags: 0x99, data: counting(3500) }), df = true) => partial(ipv4({ df, payload: layer }), 20, layer.protocol === 6 ? 16 : 6);
-const super6 = (layer: Layer = tcp({ data: counting(3500) })) => partial(ipv6({ payload: layer }), 40, layer.protocol === 6 ? 16 : 6);
+const super4 = (layer: Layer = tcp({ flags: 0x99, data: counting(3500) }), df = true) =>
+  partial(ipv4({ df, payload: layer }), 20, layer.protocol === 6 ? 16 : 6);
+const super6 = (layer: Layer = tcp({ data: counting(3500) })) =>
+  partial(ipv6({ payload: layer }), 40, layer.protocol === 6 ? 16 : 6);
 
 describe('offloaded packets, by name', () => {
   const moves = [
@@ -42,11 +58,36 @@ describe('offloaded packets, by name', () => {
     ['TCPv4 with ECN', super4(), { ...GOOD4, type: 0x81 }, { ...GOOD4, type: 0x84, hdrLen: 60, start: 40 }],
     ['TCPv6', super6(), GOOD6, { ...GOOD6, type: 1, hdrLen: 40, start: 20 }],
     ['TCPv6 with ECN', super6(), { ...GOOD6, type: 0x84 }, { ...GOOD6, type: 0x81, hdrLen: 40, start: 20 }],
-    ['UDP over IPv4', super4(udp({ data: counting(3000) })), { ...GOOD4, type: 5, hdrLen: 28, offset: 6 }, { ...GOOD6, type: 5, hdrLen: 48, offset: 6 }],
-    ['UDP over IPv6', super6(udp({ data: counting(3000) })), { ...GOOD6, type: 5, hdrLen: 48, offset: 6 }, { ...GOOD4, type: 5, hdrLen: 28, offset: 6 }],
-    ['a plain partial checksum', super4(tcp({ data: counting(90) })), { ...GOOD4, type: 0, hdrLen: 0, gsoSize: 0 }, { ...GOOD6, type: 0, hdrLen: 0, gsoSize: 0 }],
-    ['a verified checksum', ipv4({ payload: tcp() }), { flags: 2, type: 0, hdrLen: 0, gsoSize: 0, start: 0, offset: 0 }, { flags: 2, type: 0, hdrLen: 0, gsoSize: 0, start: 0, offset: 0 }],
-    ['a verified checksum of IPv6', ipv6({ payload: tcp() }), { flags: 2, type: 0, hdrLen: 0, gsoSize: 0, start: 0, offset: 0 }, { flags: 2, type: 0, hdrLen: 0, gsoSize: 0, start: 0, offset: 0 }],
+    [
+      'UDP over IPv4',
+      super4(udp({ data: counting(3000) })),
+      { ...GOOD4, type: 5, hdrLen: 28, offset: 6 },
+      { ...GOOD6, type: 5, hdrLen: 48, offset: 6 },
+    ],
+    [
+      'UDP over IPv6',
+      super6(udp({ data: counting(3000) })),
+      { ...GOOD6, type: 5, hdrLen: 48, offset: 6 },
+      { ...GOOD4, type: 5, hdrLen: 28, offset: 6 },
+    ],
+    [
+      'a plain partial checksum',
+      super4(tcp({ data: counting(90) })),
+      { ...GOOD4, type: 0, hdrLen: 0, gsoSize: 0 },
+      { ...GOOD6, type: 0, hdrLen: 0, gsoSize: 0 },
+    ],
+    [
+      'a verified checksum',
+      ipv4({ payload: tcp() }),
+      { flags: 2, type: 0, hdrLen: 0, gsoSize: 0, start: 0, offset: 0 },
+      { flags: 2, type: 0, hdrLen: 0, gsoSize: 0, start: 0, offset: 0 },
+    ],
+    [
+      'a verified checksum of IPv6',
+      ipv6({ payload: tcp() }),
+      { flags: 2, type: 0, hdrLen: 0, gsoSize: 0, start: 0, offset: 0 },
+      { flags: 2, type: 0, hdrLen: 0, gsoSize: 0, start: 0, offset: 0 },
+    ],
   ] as const;
   for (const [name, packet, before, after] of moves) {
     test(`T-O-01 the metadata of ${name} moves with the headers`, () => {
@@ -54,7 +95,8 @@ describe('offloaded packets, by name', () => {
       assert.equal(result.verdict, 'translated');
       assert.deepEqual(result.offload[0], offloadHeader(after));
       const out = result.out[0] as Uint8Array;
-      if (after.flags === 1) assert.deepEqual(out, partial(out, after.start, after.offset), 'the new pseudo-header’s sum');
+      if (after.flags === 1)
+        assert.deepEqual(out, partial(out, after.start, after.offset), 'the new pseudo-header’s sum');
     });
   }
 
@@ -75,7 +117,10 @@ describe('offloaded packets, by name', () => {
     const reply = (packet: Uint8Array, header: Uint8Array, change: SettingsText) => {
       const result = run(packet, header, change);
       assert.equal(result.verdict, 'too-big');
-      return toHex((result.reply as Uint8Array).slice(packet[0] === 0x45 ? 20 : 40).slice(0, 8)).replace(/(....)....(.*)/, '$1$2');
+      return toHex((result.reply as Uint8Array).slice(packet[0] === 0x45 ? 20 : 40).slice(0, 8)).replace(
+        /(....)....(.*)/,
+        '$1$2',
+      );
     };
     assert.equal(reply(super4(), offloadHeader({ ...GOOD4, gsoSize: 1441 }), {}), '0304000005c8');
     assert.equal(run(super4(), offloadHeader({ ...GOOD4, gsoSize: 1440 })).verdict, 'translated');
@@ -84,22 +129,41 @@ describe('offloaded packets, by name', () => {
   });
 
   test('T-O-02 DF=0 and segments that do not fit are segmented here: flags, sequence numbers, identifications, checksums', () => {
-    const result = run(super4(tcp({ sequence: 0xffff_ff00, flags: 0x99, data: counting(3500) }), false), offloadHeader({ ...GOOD4, gsoSize: 1300 }));
+    const result = run(
+      super4(tcp({ sequence: 0xffff_ff00, flags: 0x99, data: counting(3500) }), false),
+      offloadHeader({ ...GOOD4, gsoSize: 1300 }),
+    );
     assert.equal(result.verdict, 'segmented');
     assert.equal(result.out.length, 5);
     assert.deepEqual(result.out.map(faultsOf).filter(Boolean), []);
     const firsts = result.out.filter((p) => p[6] !== 44 || (read16(p, 42) & 0xfff8) === 0);
     const tcpAt = (p: Uint8Array) => (p[6] === 44 ? 48 : 40);
-    assert.deepEqual(firsts.map((p) => read32(p, tcpAt(p) + 4)), [0xffff_ff00, 0xffff_ff00 + 1300 - 2 ** 32, 0xffff_ff00 + 2600 - 2 ** 32]);
-    assert.deepEqual(firsts.map((p) => p[tcpAt(p) + 13]), [0x90, 0x10, 0x19]);
-    assert.deepEqual(firsts.slice(0, 2).map((p) => read32(p, 44)), [0x1234, 0x1235]);
+    assert.deepEqual(
+      firsts.map((p) => read32(p, tcpAt(p) + 4)),
+      [0xffff_ff00, 0xffff_ff00 + 1300 - 2 ** 32, 0xffff_ff00 + 2600 - 2 ** 32],
+    );
+    assert.deepEqual(
+      firsts.map((p) => p[tcpAt(p) + 13]),
+      [0x90, 0x10, 0x19],
+    );
+    assert.deepEqual(
+      firsts.slice(0, 2).map((p) => read32(p, 44)),
+      [0x1234, 0x1235],
+    );
     assert.equal(hasRightChecksums(firsts[2] as Uint8Array), true);
   });
 
   test('T-O-02 to IPv4, segments of at most 1260 bytes may be fragmented', () => {
-    const result = run(super6(udp({ data: counting(2200) })), offloadHeader({ ...GOOD6, type: 5, hdrLen: 48, offset: 6 }), { ipv4Mtu: 600 });
+    const result = run(
+      super6(udp({ data: counting(2200) })),
+      offloadHeader({ ...GOOD6, type: 5, hdrLen: 48, offset: 6 }),
+      { ipv4Mtu: 600 },
+    );
     assert.equal(result.verdict, 'segmented');
-    assert.deepEqual(result.out.map((p) => p.length), [596, 452, 596, 452, 228]);
+    assert.deepEqual(
+      result.out.map((p) => p.length),
+      [596, 452, 596, 452, 228],
+    );
     assert.deepEqual(result.out.map(faultsOf).filter(Boolean), []);
     assert.equal(hasRightChecksums(result.out[4] as Uint8Array), true);
   });
@@ -141,7 +205,15 @@ describe('offloaded packets, by name', () => {
   }
 
   test('T-O-03 the same from IPv6', () => {
-    for (const change of [{ type: 1 }, { type: 5 }, { gsoSize: 0 }, { hdrLen: 4000 }, { start: 20 }, { offset: 6 }, { flags: 3 << 2 }]) {
+    for (const change of [
+      { type: 1 },
+      { type: 5 },
+      { gsoSize: 0 },
+      { hdrLen: 4000 },
+      { start: 20 },
+      { offset: 6 },
+      { flags: 3 << 2 },
+    ]) {
       assert.equal(run(super6(), offloadHeader({ ...GOOD6, ...change })).verdict, 'bad-offload');
     }
   });
@@ -160,7 +232,10 @@ describe('offloaded packets, by name', () => {
     assert.equal(run(ipv4({ payload: raw(47, counting(64)) }), header).verdict, 'bad-offload');
     assert.equal(run(ipv4({ payload: icmp4({ type: 8 }) }), header).verdict, 'bad-offload');
     const six = ipv6({ extensions: [fragmentHeader(0, true)], payload: raw(17, counting(64)) });
-    assert.equal(run(six, offloadHeader({ flags: 1, type: 0, hdrLen: 0, gsoSize: 0, start: 48, offset: 6 })).verdict, 'bad-offload');
+    assert.equal(
+      run(six, offloadHeader({ flags: 1, type: 0, hdrLen: 0, gsoSize: 0, start: 48, offset: 6 })).verdict,
+      'bad-offload',
+    );
   });
 
   test('T-O-03, T-4.1-09 a partial checksum inside of a tunnel is finished, since the inner headers do not change', () => {

@@ -3,13 +3,27 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { IcmpSources } from '../../src/core/translate/icmp-sources.ts';
-import { read16, read32 } from '../reference/bytes.ts';
 import { hasRightChecksums } from '../fuzz/invariants.ts';
+import { bytes16, read16, read32 } from '../reference/bytes.ts';
 import { Engine, runOnce } from '../support/engine.ts';
 import {
-  counting, fragmentHeader, hex, icmp4, icmp6, icmpExtension, ipv4, ipv6, mutate, optionsHeader, raw, routingHeader, tcp, toHex, udp,
+  counting,
+  fragmentHeader,
+  hex,
+  icmp4,
+  icmp6,
+  icmpExtension,
+  ipv4,
+  ipv6,
+  mutate,
+  optionsHeader,
+  raw,
+  routingHeader,
+  tcp,
+  toHex,
+  udp,
 } from '../support/packets.ts';
-import { settingsFrom, type SettingsText } from '../vectors/load.ts';
+import { type SettingsText, settingsFrom } from '../vectors/load.ts';
 
 const BASE = {
   prefix: '2001:db8:64::/96',
@@ -23,7 +37,11 @@ const TOLERANT = { headerChecksum: true, icmpChecksum: true, martians: true, sou
 describe('own addresses', () => {
   test('T-4.2-01 an echo request to the own IPv4 address comes back, checksum right, also from 0xffff and 0x0000', () => {
     for (let i = 0; i < 512; i++) {
-      const packet = ipv4({ dst: '192.0.2.1', tos: 8, payload: icmp4({ type: 8, rest: [i, 255 - (i & 255), 0xf7, 0xff - i] }) });
+      const packet = ipv4({
+        dst: '192.0.2.1',
+        tos: 8,
+        payload: icmp4({ type: 8, rest: [i, 255 - (i & 255), 0xf7, 0xff - i] }),
+      });
       const { verdict, reply } = runOnce(with_(), packet);
       assert.equal(verdict, 'answered');
       assert.ok(reply !== null && hasRightChecksums(reply));
@@ -49,8 +67,16 @@ describe('own addresses', () => {
     ['half a ping', ipv4({ dst: '192.0.2.1', payload: raw(1, hex`08 00 f7 ff`) }), 'to-translator'],
     ['a damaged ping', ipv4({ dst: '192.0.2.1', payload: icmp4({ type: 8, checksum: 1 }) }), 'bad-icmp-checksum'],
     ['TCP over IPv6', ipv6({ dst: '2001:db8:64::c000:201', payload: tcp() }), 'to-translator'],
-    ['a ping behind an extension header', ipv6({ dst: '2001:db8:64::c000:201', extensions: [optionsHeader(60)], payload: icmp6({ type: 128 }) }), 'to-translator'],
-    ['a damaged ICMPv6 ping', ipv6({ dst: '2001:db8:64::c000:201', payload: icmp6({ type: 128, checksum: 1 }) }), 'bad-icmp-checksum'],
+    [
+      'a ping behind an extension header',
+      ipv6({ dst: '2001:db8:64::c000:201', extensions: [optionsHeader(60)], payload: icmp6({ type: 128 }) }),
+      'to-translator',
+    ],
+    [
+      'a damaged ICMPv6 ping',
+      ipv6({ dst: '2001:db8:64::c000:201', payload: icmp6({ type: 128, checksum: 1 }) }),
+      'bad-icmp-checksum',
+    ],
   ] as const;
   for (const [name, packet, verdict] of unanswered) {
     test(`T-E-01 ${name} to the own address gets no answer`, () => {
@@ -72,8 +98,10 @@ describe('switches', () => {
     const four = runOnce(with_(), ipv6({ hopLimit: 2, payload: udp() })).out[0] as Uint8Array;
     assert.deepEqual([six[7], four[8]], [1, 1]);
     for (const hops of [0, 1, 2, 255]) {
-      const six = runOnce(with_({ decrementHopLimit: false }), ipv4({ ttl: hops, payload: udp() })).out[0] as Uint8Array;
-      const four = runOnce(with_({ decrementHopLimit: false }), ipv6({ hopLimit: hops, payload: udp() })).out[0] as Uint8Array;
+      const six = runOnce(with_({ decrementHopLimit: false }), ipv4({ ttl: hops, payload: udp() }))
+        .out[0] as Uint8Array;
+      const four = runOnce(with_({ decrementHopLimit: false }), ipv6({ hopLimit: hops, payload: udp() }))
+        .out[0] as Uint8Array;
       assert.deepEqual([six[7], four[8]], [hops, hops]);
     }
   });
@@ -89,22 +117,17 @@ describe('switches', () => {
     const settings = with_({ tolerate: TOLERANT, icmpPoolIpv4: ['192.0.0.8'] });
     const inner4 = ipv4({ src: '198.51.100.7', dst: '192.0.2.33', payload: udp() });
     const inner6 = ipv6({ src: '2001:db8:64::c633:6407', dst: '2001:db8::1', payload: udp() });
-    const pairs = [20, 40].flatMap((at) =>
-      [8, 3, 128, 1]
-        .filter((type) => type < 128 === (at === 20) || type === 1)
-        .filter((type) => (at === 20 ? type !== 1 && type !== 128 : type === 1 || type === 128))
-        .map((type) => {
-          const data = type === 3 ? inner4 : type === 1 ? inner6 : counting(20);
-          return at === 20 ? ipv4({ payload: icmp4({ type, data }) }) : ipv6({ payload: icmp6({ type, data }) });
-        }),
-    );
-    assert.equal(pairs.length, 4);
-    for (const right of pairs) {
-      const at = (right[0] as number) >> 4 === 4 ? 20 : 40;
-      const wrong = mutate(right, at + 2, ...[(read16(right, at + 2) + 0x0101) % 0xffff].flatMap((v) => [v >> 8, v & 255]));
-      const [a, b] = [right, wrong].map((p) => new Engine(settings).run(p).out[0] as Uint8Array) as [Uint8Array, Uint8Array];
-      const out = at === 20 ? 40 : 20;
-      assert.equal((read16(b, out + 2) - read16(a, out + 2) + 2 * 0xffff) % 0xffff, 0x0101);
+    const messages = [
+      ipv4({ payload: icmp4({ type: 8, data: counting(20) }) }),
+      ipv4({ payload: icmp4({ type: 3, data: inner4 }) }),
+      ipv6({ payload: icmp6({ type: 128, data: counting(20) }) }),
+      ipv6({ payload: icmp6({ type: 1, data: inner6 }) }),
+    ];
+    for (const right of messages) {
+      const [before, after] = right[0] === 0x45 ? [22, 42] : [42, 22];
+      const wrong = mutate(right, before, ...bytes16((read16(right, before) + 0x0101) % 0xffff));
+      const checksums = [right, wrong].map((packet) => read16(runOnce(settings, packet).out[0] as Uint8Array, after));
+      assert.equal(((checksums[1] as number) - (checksums[0] as number) + 2 * 0xffff) % 0xffff, 0x0101);
       assert.equal(runOnce(with_(), wrong).verdict, 'bad-icmp-checksum');
     }
   });
@@ -152,7 +175,12 @@ describe('switches', () => {
     const engine = new Engine(settingsFrom({ prefix: '64:ff9b::/96', mappings: [['8.8.8.8', '2001:db8::8']] }));
     const verdict = (dst = '') => engine.run(ipv4({ src: '8.8.8.8', dst, payload: udp() })).verdict;
     for (const [first, last, before, after] of edges) {
-      assert.deepEqual([first, last, before, after].map(verdict), ['non-global', 'non-global', 'translated', 'translated']);
+      assert.deepEqual([first, last, before, after].map(verdict), [
+        'non-global',
+        'non-global',
+        'translated',
+        'translated',
+      ]);
     }
   });
 
@@ -182,7 +210,8 @@ describe('switches', () => {
     const six = (trafficClass: 'copy' | 'zero') =>
       read32(runOnce(with_({ trafficClass }), ipv4({ tos: 0xb9, payload: udp() })).out[0] as Uint8Array, 0);
     assert.deepEqual([six('copy'), six('zero')], [0x6b900000, 0x60000000]);
-    const four = (tos: 'copy' | number) => runOnce(with_({ tos }), ipv6({ trafficClass: 0xb9, flowLabel: 0xfffff, payload: udp() })).out[0]?.[1];
+    const four = (tos: 'copy' | number) =>
+      runOnce(with_({ tos }), ipv6({ trafficClass: 0xb9, flowLabel: 0xfffff, payload: udp() })).out[0]?.[1];
     assert.deepEqual([four('copy'), four(0), four(0x20)], [0xb9, 0, 0x20]);
   });
 
@@ -192,12 +221,23 @@ describe('switches', () => {
       const out = engine.run(ipv6({ payload: udp({ data: counting(length) }) })).out[0] as Uint8Array;
       return [read16(out, 4), (out[6] as number) >> 6];
     };
-    assert.deepEqual([id(4), id(1232), id(1233), id(0)], [[0xfffe, 0], [0xffff, 0], [0, 1], [1, 0]]);
+    assert.deepEqual(
+      [id(4), id(1232), id(1233), id(0)],
+      [
+        [0xfffe, 0],
+        [0xffff, 0],
+        [0, 1],
+        [1, 0],
+      ],
+    );
   });
 
   test('T-5.1-04 eight extension headers are skipped, nine are not, and the Fragment Header does not count', () => {
     const chain = (n: number) => Array.from({ length: n }, (_, i) => optionsHeader(i === 0 ? 0 : 60));
-    assert.equal(runOnce(with_(), ipv6({ extensions: [...chain(8), fragmentHeader(0, false)], payload: udp() })).verdict, 'translated');
+    assert.equal(
+      runOnce(with_(), ipv6({ extensions: [...chain(8), fragmentHeader(0, false)], payload: udp() })).verdict,
+      'translated',
+    );
     assert.equal(runOnce(with_(), ipv6({ extensions: chain(9), payload: udp() })).verdict, 'bad-extension');
     assert.equal(runOnce(with_(), ipv6({ extensions: [routingHeader(0)], payload: udp() })).verdict, 'translated');
   });
@@ -205,13 +245,20 @@ describe('switches', () => {
 
 describe('sources of ICMP errors', () => {
   const error = (src: string) =>
-    ipv6({ src, dst: '2001:db8:64::c633:6407', payload: icmp6({ type: 3, data: ipv6({ src: '2001:db8:64::c633:6407', dst: '2001:db8::1', payload: udp() }) }) });
+    ipv6({
+      src,
+      dst: '2001:db8:64::c633:6407',
+      payload: icmp6({ type: 3, data: ipv6({ src: '2001:db8:64::c633:6407', dst: '2001:db8::1', payload: udp() }) }),
+    });
 
   test('T-5.2-10 a router without an IPv4 form gets an address of the pool, always the same one, and not all the same', () => {
     const engine = new Engine(with_({ icmpPoolIpv4: ['203.0.113.0/29', '192.0.0.8/31'] }));
     const sourceOf = (i: number) => read32(engine.run(error(`2001:db8:${i}::1`)).out[0] as Uint8Array, 12);
     const sources = Array.from({ length: 200 }, (_, i) => sourceOf(0x1000 + i));
-    assert.deepEqual(sources, Array.from({ length: 200 }, (_, i) => sourceOf(0x1000 + i)));
+    assert.deepEqual(
+      sources,
+      Array.from({ length: 200 }, (_, i) => sourceOf(0x1000 + i)),
+    );
     const expected = [...Array.from({ length: 8 }, (_, i) => 0xcb007100 + i), 0xc0000008, 0xc0000009];
     assert.deepEqual([...new Set(sources)].sort(), expected.sort());
   });
@@ -223,7 +270,10 @@ describe('sources of ICMP errors', () => {
   });
 
   test('T-5.2-10 a router’s error takes no lease of the dynamic pool, a host that has one keeps its address', () => {
-    const engine = new Engine({ ...with_({ icmpPoolIpv4: ['192.0.0.8'] }), dynamicPool: [{ address: 0xcb007120, length: 32 }] });
+    const engine = new Engine({
+      ...with_({ icmpPoolIpv4: ['192.0.0.8'] }),
+      dynamicPool: [{ address: 0xcb007120, length: 32 }],
+    });
     assert.equal(read32(engine.run(error('2001:db8:9::1')).out[0] as Uint8Array, 12), 0xc0000008);
     assert.equal(engine.translator.map.pool.leases().length, 0);
     engine.run(ipv6({ src: '2001:db8:9::1', payload: udp() }));
@@ -247,8 +297,12 @@ describe('sources of ICMP errors', () => {
     const inner4 = ipv4({ src: '198.51.100.7', dst: '192.0.2.33', payload: udp({ data: counting(100) }) });
     for (const size of [420, 424, 1200, 1400]) {
       const structure = icmpExtension(counting(size));
-      const six = ipv6({ payload: icmp6({ type: 1, rest: [16, 0, 0, 0], data: Uint8Array.of(...inner6, ...structure) }) });
-      const four = ipv4({ payload: icmp4({ type: 3, code: 1, rest: [0, 32, 0, 0], data: Uint8Array.of(...inner4, ...structure) }) });
+      const six = ipv6({
+        payload: icmp6({ type: 1, rest: [16, 0, 0, 0], data: Uint8Array.of(...inner6, ...structure) }),
+      });
+      const four = ipv4({
+        payload: icmp4({ type: 3, code: 1, rest: [0, 32, 0, 0], data: Uint8Array.of(...inner4, ...structure) }),
+      });
       const [to4, to6] = [runOnce(with_(), six).out[0], runOnce(with_(), four).out[0]] as [Uint8Array, Uint8Array];
       assert.ok(to4.length <= 576 && to6.length <= 1280);
       assert.deepEqual([hasRightChecksums(to4), hasRightChecksums(to6)], [true, true]);
@@ -258,9 +312,15 @@ describe('sources of ICMP errors', () => {
   });
 
   test('T-5.2-11 the length octet of a large ICMPv4 error stays in its octet', () => {
-    const inner = ipv6({ src: '2001:db8:64::c633:6407', dst: '2001:db8::1', payload: udp({ data: counting(1300 - 48 - 4) }) });
+    const inner = ipv6({
+      src: '2001:db8:64::c633:6407',
+      dst: '2001:db8::1',
+      payload: udp({ data: counting(1300 - 48 - 4) }),
+    });
     const field = Uint8Array.of(...inner, ...new Uint8Array(1248 - inner.length + 56)).slice(0, 1304);
-    const six = ipv6({ payload: icmp6({ type: 1, rest: [163, 0, 0, 0], data: Uint8Array.of(...field, ...icmpExtension()) }) });
+    const six = ipv6({
+      payload: icmp6({ type: 1, rest: [163, 0, 0, 0], data: Uint8Array.of(...field, ...icmpExtension()) }),
+    });
     const out = runOnce(with_({ icmpv4ErrorSize: 1500 }), six).out[0] as Uint8Array;
     assert.deepEqual([...out.slice(20, 22), ...out.slice(24, 28)], [3, 1, 0, 255, 0, 0]);
     assert.equal(out.length, 28 + 1020 + icmpExtension().length);
@@ -269,7 +329,10 @@ describe('sources of ICMP errors', () => {
 
   test('T-5.1-03 an ICMPv6 error behind an atomic Fragment Header keeps its identification and DF=0', () => {
     const data = ipv6({ src: '2001:db8:64::c633:6407', dst: '2001:db8::1', payload: udp() });
-    const out = runOnce(with_(), ipv6({ extensions: [fragmentHeader(0, false, 0xabcd9876)], payload: icmp6({ type: 1, data }) }));
+    const out = runOnce(
+      with_(),
+      ipv6({ extensions: [fragmentHeader(0, false, 0xabcd9876)], payload: icmp6({ type: 1, data }) }),
+    );
     assert.equal(toHex((out.out[0] as Uint8Array).slice(4, 8)), '98760000');
   });
 });

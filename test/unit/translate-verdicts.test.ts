@@ -3,13 +3,26 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as verdicts from '../../src/core/translate/verdict.ts';
-import { type EngineOptions, Engine, runOnce } from '../support/engine.ts';
-import {
-  counting, fragmentHeader, hex, icmp4, icmp6, ipv4, ipv6, mutate, optionsHeader, raw, routingHeader, tcp, toHex, udp,
-} from '../support/packets.ts';
-import { settingsFrom, type SettingsText } from '../vectors/load.ts';
 import { offloadHeader } from '../fuzz/offload.ts';
 import { prefix4 } from '../support/addresses.ts';
+import { Engine, type EngineOptions, runOnce } from '../support/engine.ts';
+import {
+  counting,
+  fragmentHeader,
+  hex,
+  icmp4,
+  icmp6,
+  ipv4,
+  ipv6,
+  mutate,
+  optionsHeader,
+  raw,
+  routingHeader,
+  tcp,
+  toHex,
+  udp,
+} from '../support/packets.ts';
+import { type SettingsText, settingsFrom } from '../vectors/load.ts';
 
 const BASE = {
   prefix: '2001:db8:64::/96',
@@ -21,7 +34,12 @@ const settings = (change: SettingsText = {}) => settingsFrom({ ...BASE, ...chang
 const error4 = (data: Uint8Array) => ipv4({ payload: icmp4({ type: 3, data }) });
 
 /** What leads to each verdict: a packet, settings, an offload header. */
-const REACHED: Readonly<Record<verdicts.VerdictName, { packet: Uint8Array; change?: SettingsText; header?: Uint8Array; options?: EngineOptions }>> = {
+const REACHED: Readonly<
+  Record<
+    verdicts.VerdictName,
+    { packet: Uint8Array; change?: SettingsText; header?: Uint8Array; options?: EngineOptions }
+  >
+> = {
   translated: { packet: ipv4({ payload: udp() }) },
   answered: { packet: ipv4({ dst: '192.0.2.1', payload: icmp4({ type: 8 }) }) },
   fragmented: { packet: ipv4({ df: false, payload: udp({ data: counting(1300) }) }) },
@@ -34,7 +52,11 @@ const REACHED: Readonly<Record<verdicts.VerdictName, { packet: Uint8Array; chang
   'bad-length': { packet: ipv4({ ihl: 4 }) },
   'bad-header-checksum': { packet: ipv4({ checksum: 1 }) },
   'bad-option': { packet: ipv4({ options: hex`07 28 04 00` }) },
-  'bad-extension': { packet: ipv6({ extensions: [optionsHeader(60)] }).slice(0, 48).fill(9, 41, 42) },
+  'bad-extension': {
+    packet: ipv6({ extensions: [optionsHeader(60)] })
+      .slice(0, 48)
+      .fill(9, 41, 42),
+  },
   'bad-transport': { packet: ipv4({ payload: raw(6, counting(17)) }) },
   'bad-icmp-checksum': { packet: ipv4({ payload: icmp4({ type: 8, checksum: 1 }) }) },
   'bad-offload': { packet: ipv4({ payload: tcp() }), header: mutate(new Uint8Array(10), 1, 1) },
@@ -71,13 +93,17 @@ describe('verdicts', () => {
 
   test('all verdicts are reached above', () => {
     const names = verdicts.VERDICTS.map(([name]) => name);
-    assert.deepEqual(names.filter((name) => !(name in REACHED)), []);
+    assert.deepEqual(
+      names.filter((name) => !(name in REACHED)),
+      [],
+    );
   });
 
   test('each constant is the number of its row, and only what goes on is no drop', () => {
+    const constants: Readonly<Record<string, unknown>> = { ...verdicts };
     for (const [i, [name]] of verdicts.VERDICTS.entries()) {
-      const constant = name.toUpperCase().replaceAll('-', '_') as keyof typeof verdicts;
-      assert.equal(verdicts[constant], i, name);
+      const constant = name.toUpperCase().replaceAll('-', '_');
+      assert.equal(constants[constant], i, name);
       assert.equal(verdicts.verdictNumber(name), i);
       assert.equal(verdicts.isDrop(i), !['translated', 'answered', 'fragmented', 'segmented'].includes(name));
     }
@@ -98,7 +124,10 @@ describe('the dynamic pool in the packet path', () => {
     };
     assert.deepEqual([source('2001:db8:9::1', 0), source('2001:db8:9::2', 500)], ['cb007104', 'cb007105']);
     assert.equal(source('2001:db8:9::3', 900), 'pool-exhausted');
-    assert.equal(toHex((engine.run(to('203.0.113.5'), undefined, 900).out[0] as Uint8Array).slice(24, 40)), '20010db8000900000000000000000002');
+    assert.equal(
+      toHex((engine.run(to('203.0.113.5'), undefined, 900).out[0] as Uint8Array).slice(24, 40)),
+      '20010db8000900000000000000000002',
+    );
     assert.equal(source('2001:db8:9::1', 901), 'cb007104');
     assert.equal(source('2001:db8:9::3', 1501), 'cb007105');
     assert.equal(source('2001:db8:9::2', 1502), 'pool-exhausted');
@@ -129,7 +158,8 @@ describe('a batch without room', () => {
     const six = ipv6({ extensions: [fragmentHeader(0, true)], payload: raw(17, counting(1400)) });
     const small = settings({ ipv4Mtu: 576 });
     assert.equal(runOnce(small, six, { capacity: 3 }).out.length, 3);
-    for (const options of [{ capacity: 2 }, { spareBytes: 1000 }]) assert.equal(runOnce(small, six, options).verdict, 'no-room');
+    for (const options of [{ capacity: 2 }, { spareBytes: 1000 }])
+      assert.equal(runOnce(small, six, options).verdict, 'no-room');
   });
 
   test('T-O-02 segments go all or not at all', () => {

@@ -38,12 +38,16 @@ describe('IPv4', () => {
   test('T-4.1-04 the check refuses every length that does not hold the header or the total length', () => {
     const packet = ipv4({ options: hex`01 01 01 00`, payload: udp() });
     for (let length = 0; length <= packet.length; length++) {
-      const expected = length < 20 ? ipv4Wire.IPV4_TOO_SHORT : length < packet.length ? ipv4Wire.IPV4_BAD_LENGTH : ipv4Wire.IPV4_OK;
+      const expected =
+        length < 20 ? ipv4Wire.IPV4_TOO_SHORT : length < packet.length ? ipv4Wire.IPV4_BAD_LENGTH : ipv4Wire.IPV4_OK;
       assert.equal(ipv4Wire.checkIpv4(slabOver(packet), 0, length), expected);
     }
     for (let ihl = 0; ihl < 16; ihl++) {
       const expected = ihl < 5 || ihl * 4 > packet.length ? ipv4Wire.IPV4_BAD_LENGTH : ipv4Wire.IPV4_OK;
-      assert.equal(ipv4Wire.checkIpv4(slabOver(ipv4({ options: hex`01 01 01 00`, payload: udp(), ihl })), 0, packet.length), expected);
+      assert.equal(
+        ipv4Wire.checkIpv4(slabOver(ipv4({ options: hex`01 01 01 00`, payload: udp(), ihl })), 0, packet.length),
+        expected,
+      );
     }
   });
 
@@ -70,7 +74,8 @@ describe('IPv6', () => {
   test('T-5.1-07 the check refuses every length that does not hold header and payload', () => {
     const packet = ipv6({ payload: udp() });
     for (let length = 0; length <= packet.length; length++) {
-      const expected = length < 40 ? ipv6Wire.IPV6_TOO_SHORT : length < packet.length ? ipv6Wire.IPV6_BAD_LENGTH : ipv6Wire.IPV6_OK;
+      const expected =
+        length < 40 ? ipv6Wire.IPV6_TOO_SHORT : length < packet.length ? ipv6Wire.IPV6_BAD_LENGTH : ipv6Wire.IPV6_OK;
       assert.equal(ipv6Wire.checkIpv6(slabOver(packet), 0, length), expected);
     }
   });
@@ -102,8 +107,26 @@ describe('ICMP extensions', () => {
     assert.deepEqual(split(message(255, good)), [136 + good.length, 0], 'longer than the message');
     assert.deepEqual(split(message(32, good.slice(0, 3))), [136, 0], 'no room for its header');
     assert.deepEqual(split(message(32, Uint8Array.of(0x10, ...good.slice(1)))), [136, 0], 'another version');
-    assert.deepEqual(split(message(32, good.map((b, i) => (i === 4 ? b ^ 1 : b)))), [136, 0], 'a wrong checksum');
-    assert.deepEqual(split(message(32, good.map((b, i) => (i === 2 || i === 3 ? 0 : b)))), [136, good.length], 'none sent');
+    assert.deepEqual(
+      split(
+        message(
+          32,
+          good.map((b, i) => (i === 4 ? b ^ 1 : b)),
+        ),
+      ),
+      [136, 0],
+      'a wrong checksum',
+    );
+    assert.deepEqual(
+      split(
+        message(
+          32,
+          good.map((b, i) => (i === 2 || i === 3 ? 0 : b)),
+        ),
+      ),
+      [136, good.length],
+      'none sent',
+    );
   });
 
   test('T-4.2-13 the room for the datagram: whole units, at most 255, at least 128 bytes', () => {

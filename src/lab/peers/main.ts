@@ -11,5 +11,5 @@ if (address === undefined || dnsAddress === undefined) throw new Error('usage: m
 const http = makeHttpServer().listen(80, address);
 const dns = makeDnsServer().bind(53, dnsAddress);
 const echo = makeUdpEcho().bind(7, address);
-await Promise.all([http, dns, echo].map((server) => once(server, 'listening')));
-process.stdout.write('ready\n');
+const listening = Promise.all([http, dns, echo].map((server) => once(server, 'listening')));
+void listening.then(() => process.stdout.write('ready\n'));
