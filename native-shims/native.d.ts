@@ -47,8 +47,18 @@ export interface LinuxShim {
    * @returns packets read, ≥ 0; 0 when woken, timed out or interrupted (EINTR). Throws when read or poll fail otherwise.
    */
   tunReadBatch(
-    fd: number, wakeFd: number, timeoutMs: number, slab: Uint8Array, start: number, end: number,
-    head: number, maxPacket: number, vnetSize: number, offsets: Int32Array, lengths: Int32Array, maxPackets: number,
+    fd: number,
+    wakeFd: number,
+    timeoutMs: number,
+    slab: Uint8Array,
+    start: number,
+    end: number,
+    head: number,
+    maxPacket: number,
+    vnetSize: number,
+    offsets: Int32Array,
+    lengths: Int32Array,
+    maxPackets: number,
   ): number;
   /**
    * Writes packets with writev(2). Packet i consists of the pieces `pieceEnd[i-1] … pieceEnd[i]-1` (pieceEnd[-1] = 0); piece k is
@@ -57,7 +67,12 @@ export interface LinuxShim {
    * @returns how many were not taken. Offsets outside the slab throw RangeError before anything is written.
    */
   tunWriteBatch(
-    fd: number, slab: Uint8Array, pieceOffset: Int32Array, pieceLength: Int32Array, pieceEnd: Int32Array, packets: number,
+    fd: number,
+    slab: Uint8Array,
+    pieceOffset: Int32Array,
+    pieceLength: Int32Array,
+    pieceEnd: Int32Array,
+    packets: number,
     results: Int32Array,
   ): number;
   /** eventfd(2), non-blocking. */
@@ -81,7 +96,14 @@ export interface LinuxShim {
   /** recvmsg(2); null when there is nothing (EAGAIN). A longer message is cut to the buffer. */
   icmp6Receive(fd: number, buffer: Uint8Array): Icmp6Message | null;
   /** sendmsg(2) with IPV6_PKTINFO (source all zero: kernel's choice) and IPV6_HOPLIMIT. The kernel fills in the checksum. */
-  icmp6Send(fd: number, message: Uint8Array, destination: Uint8Array, source: Uint8Array, ifIndex: number, hopLimit: number): void;
+  icmp6Send(
+    fd: number,
+    message: Uint8Array,
+    destination: Uint8Array,
+    source: Uint8Array,
+    ifIndex: number,
+    hopLimit: number,
+  ): void;
   /** socket(AF_PACKET, SOCK_DGRAM, htons(protocol)); protocol 0 receives nothing. packet(7). */
   packetOpen(protocol: number): Handle;
   /** bind(2): from now on it receives packets of this protocol on this interface; packet(7). */
@@ -98,7 +120,12 @@ export interface LinuxShim {
    * @param log receives the verifier's words, ended by a NUL, if it has any length
    */
   bpfProgramLoad(
-    type: number, attachType: number, name: string, licence: string, instructions: Uint8Array, log: Uint8Array,
+    type: number,
+    attachType: number,
+    name: string,
+    licence: string,
+    instructions: Uint8Array,
+    log: Uint8Array,
   ): Handle;
   /**
    * bpf(BPF_LINK_CREATE) on an interface. Closing the handle detaches the program, and so does the end of the process.

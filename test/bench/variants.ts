@@ -33,7 +33,7 @@ export const VARIANTS = {
 export type VariantId = keyof typeof VARIANTS;
 
 /** The program under test: `dist/bundle/xlat464.js` of this build. */
-export const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../bundle/xlat464.js', import.meta.url));
 
 const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;

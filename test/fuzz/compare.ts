@@ -6,7 +6,7 @@ import type { ReferenceEnvironment, ReferenceResult } from '../reference/model.t
 import { referenceTranslate } from '../reference/translate.ts';
 import { Engine, type EngineResult } from '../support/engine.ts';
 import { toHex } from '../support/packets.ts';
-import { checksumPlaces, faultsOf, hasRightChecksums } from './invariants.ts';
+import { faultsOf, hasRightChecksums, twoZeroPlaces } from './invariants.ts';
 
 /** The same settings twice: engine and reference. `complaint` may be called any number of times. */
 export class Comparison {
@@ -76,10 +76,10 @@ function isEqual(actual: Uint8Array, expected: Uint8Array): boolean {
   return Buffer.compare(normalised(actual), normalised(expected)) === 0;
 }
 
-/** A packet with each checksum of 0xffff above IP as 0: two zeros of one's complement. */
+/** A packet with each checksum of 0xffff as 0 where that is the same: two zeros of one's complement. */
 export function normalised(packet: Uint8Array): Uint8Array {
   const copy = packet.slice();
-  for (const at of checksumPlaces(packet)) if (copy[at] === 0xff && copy[at + 1] === 0xff) copy.set([0, 0], at);
+  for (const at of twoZeroPlaces(packet)) if (copy[at] === 0xff && copy[at + 1] === 0xff) copy.set([0, 0], at);
   return copy;
 }
 

@@ -44,15 +44,18 @@ export function faultsOf(packet: Uint8Array): string | null {
 
 const CHECKSUM_AT: Readonly<Record<number, number>> = { 1: 2, 58: 2, 6: 16, 17: 6, 33: 6, 136: 6 };
 
-/** Offsets of the checksums above IP: the packet's own, and in an ICMP error those of the packet inside. */
-export function checksumPlaces(packet: Uint8Array, base = 0): number[] {
+/** RFC 768, RFC 3828 §3.1: a checksum of zero means none there, so 0xffff is not the same. */
+const HAS_ONE_ZERO = [17, 136];
+
+/** Offsets of the checksums above IP in which 0 and 0xffff are the same: the packet's, and in an ICMP error that of the packet inside. */
+export function twoZeroPlaces(packet: Uint8Array, base = 0): number[] {
   const upper = upperOf(base === 0 ? packet : packet.slice(base));
-  if (upper === null || upper.isLater) return [];
+  if (upper === null || upper.isLater || HAS_ONE_ZERO.includes(upper.protocol)) return [];
   const place = CHECKSUM_AT[upper.protocol];
   const at = base + upper.at;
   if (place === undefined || at + place + 2 > packet.length) return [];
   const isError = (upper.protocol === 1 || upper.protocol === 58) && base === 0;
-  return [at + place, ...(isError && packet.length > at + 28 ? checksumPlaces(packet, at + 8) : [])];
+  return [at + place, ...(isError && packet.length > at + 28 ? twoZeroPlaces(packet, at + 8) : [])];
 }
 
 /** Whether the transport checksum is right; null where there is none or it cannot be told. */

@@ -246,4 +246,11 @@ describe('offloaded packets, by name', () => {
     assert.deepEqual(result.out.map(toHex), run(tunnel(inner), new Uint8Array(10)).out.map(toHex));
     assert.deepEqual(result.offload[0], new Uint8Array(10));
   });
+
+  test('T-O-03 a checksum in the last two bytes is inside of the packet, one byte further is not', () => {
+    const packet = ipv4({ payload: raw(47, counting(40)) });
+    const header = (offset: number) => offloadHeader({ flags: 1, type: 0, hdrLen: 0, gsoSize: 0, start: 50, offset });
+    assert.equal(run(packet, header(8)).verdict, 'translated');
+    assert.equal(run(packet, header(9)).verdict, 'bad-offload');
+  });
 });

@@ -206,6 +206,24 @@ describe('switches', () => {
     assert.equal(read16(out, 26), 0);
   });
 
+  for (const [protocol, at, result] of [
+    ['UDP', 6, 0xffff],
+    ['TCP', 16, 0],
+  ] as const) {
+    test(`T-4.5-01 a ${protocol} checksum that comes out at zero is ${result}, for the first packet of a flow and those after it`, () => {
+      const layer = protocol === 'UDP' ? udp({ data: counting(8) }) : tcp({ data: counting(8) });
+      for (const packet of [ipv4({ payload: layer }), ipv6({ payload: layer })]) {
+        const [before, after] = packet[0] === 0x45 ? [20 + at, 40 + at] : [40 + at, 20 + at];
+        const engine = new Engine(with_());
+        const out = (bytes: Uint8Array) => read16(engine.run(bytes).out[0] as Uint8Array, after);
+        const zero =
+          (read16(packet, before) - read16(runOnce(with_(), packet).out[0] as Uint8Array, after) + 0xffff) % 0xffff;
+        const wrong = mutate(packet, before, ...bytes16(zero));
+        assert.deepEqual([out(wrong), out(wrong)], [result, result]);
+      }
+    });
+  }
+
   test('T-4.1-01, T-5.1-01 traffic class and TOS copied, or zero, or fixed', () => {
     const six = (trafficClass: 'copy' | 'zero') =>
       read32(runOnce(with_({ trafficClass }), ipv4({ tos: 0xb9, payload: udp() })).out[0] as Uint8Array, 0);

@@ -133,6 +133,12 @@ describe('the dynamic pool in the packet path', () => {
     assert.equal(source('2001:db8:9::2', 1502), 'pool-exhausted');
   });
 
+  test('A-05 a full pool is exhausted from the first millisecond on', () => {
+    const engine = new Engine(pool);
+    const verdicts = [1, 2, 3].map((i) => engine.run(from(`2001:db8:9::${i}`), undefined, 0).verdict);
+    assert.deepEqual(verdicts, ['translated', 'translated', 'pool-exhausted']);
+  });
+
   test('A-05 an address that nobody leases stands for nobody; packets toward a host and quoted ones lease nothing', () => {
     const engine = new Engine(pool);
     assert.equal(engine.run(to('203.0.113.4')).verdict, 'no-mapping-destination');

@@ -1,7 +1,7 @@
 // ICMP errors that the translator sends itself: rules T-E-01 … 03. Built in the spare part of the slab, quoting as much of
 // the offending packet as fits, and handed back to the family that the packet came from.
 
-import { isMartian4, isMartian6 } from '../address/special.ts';
+import { isMartian4 } from '../address/special.ts';
 import { complement, fold, sumBytes } from '../wire/checksum.ts';
 import {
   emitIcmp,
@@ -131,7 +131,7 @@ export function sendIcmpv6Error(
   code: number,
   rest: number,
 ): void {
-  if (!t.hasOwnIpv6 || !deservesError6(t, s, at, end) || !t.errorLimit6.take(nowMs)) return;
+  if (!t.hasOwnIpv6 || !deservesError6(t, s, end) || !t.errorLimit6.take(nowMs)) return;
   const quoted = Math.min(end - at, t.settings.icmpv6ErrorSize - IPV6_HEADER - ICMP_HEADER);
   const to = reserve(out, IPV6_HEADER + ICMP_HEADER + quoted);
   if (to < 0) return;
@@ -198,16 +198,10 @@ function deservesError4(s: Slab, at: number, end: number): boolean {
   return icmp < end && !isIcmpv4Error(icmpType(s, icmp));
 }
 
-/** RFC 4443 §2.4 (e), rule T-E-01. */
-function deservesError6(t: Translator, s: Slab, at: number, end: number): boolean {
-  if (isMartianAddress(s, at + IPV6_SOURCE) || s.view.getUint8(at + IPV6_DESTINATION) === 0xff) return false;
+/** RFC 4443 §2.4 (e), rule T-E-01. A source that is not one host and a group as destination were dropped before. */
+function deservesError6(t: Translator, s: Slab, end: number): boolean {
   const { fragment, protocol: upper, upper: upperAt } = t.chain;
   if (fragment >= 0 && (fragmentField(s, fragment) & FRAGMENT_OFFSET_MASK) !== 0) return false;
   if (upper !== ICMPV6) return true;
   return upperAt < end && !isIcmpv6Error(icmpType(s, upperAt));
-}
-
-function isMartianAddress(s: Slab, at: number): boolean {
-  const v = s.view;
-  return isMartian6(v.getInt32(at), v.getInt32(at + 4), v.getInt32(at + 8), v.getInt32(at + 12));
 }
