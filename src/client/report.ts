@@ -69,6 +69,7 @@ function runningState({ way, clat }: Attachment, life: Lifecycle, side: Ipv4Side
   return {
     state: 'running',
     uplink: way.uplink.link.name,
+    source: way.uplink.source,
     uplinkKind: life.ledger.kind,
     clat: formatIpv6(clat),
     ipv4: formatIpv4(side.ipv4),

@@ -48,6 +48,8 @@ export type ClientState =
   | {
       readonly state: 'running';
       readonly uplink: string;
+      /** The host's own address toward the NAT64. */
+      readonly source: string;
       readonly uplinkKind: UplinkAttachment['kind'];
       readonly clat: string;
       readonly ipv4: string;

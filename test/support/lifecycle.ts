@@ -1,6 +1,6 @@
 // Values for tests of the lifecycle: prefixes, interfaces, ways, views, and a lifecycle in each of its states.
 
-import type { Uplink, UplinkAnswer } from '../../src/core/host/uplink.ts';
+import type { Uplink, UplinkAnswer, UplinkLack } from '../../src/core/host/uplink.ts';
 import type { ClatStateName, Effect } from '../../src/core/lifecycle/effect.ts';
 import type { ClatEvent, NetworkView } from '../../src/core/lifecycle/event.ts';
 import type { Failure, Lifecycle, LifecycleSettings } from '../../src/core/lifecycle/state.ts';
@@ -53,7 +53,7 @@ export const uplink = (name: string, network = 1, more: Partial<Uplink> = {}): U
   ...more,
 });
 
-export const noWay = (lacks: 'route' | 'link' | 'address' | 'room' = 'route', why = 'no route'): UplinkAnswer => ({
+export const noWay = (lacks: UplinkLack = 'route', why = 'no route'): UplinkAnswer => ({
   uplink: null,
   lacks,
   why,
@@ -65,17 +65,19 @@ export interface Net {
   readonly otherClat?: NetworkView['otherClat'];
   /** The interface that the main routing table leads through; null: no route. */
   readonly route: Uplink | null;
+  /** What is missing where there is none; default: the route. */
+  readonly lacks?: UplinkLack;
   /** Interfaces with a route of their own. */
   readonly own?: readonly Uplink[];
 }
 
 /** What a look at a network finds. */
 export function viewOf(
-  { nativeIpv4 = null, otherClat = null, route, own = [] }: Net,
+  { nativeIpv4 = null, otherClat = null, route, lacks, own = [] }: Net,
   targets: readonly Target[],
 ): NetworkView {
   const answer = (target: Target): WayAnswer => {
-    const free: UplinkAnswer = route === null ? noWay() : { uplink: route };
+    const free: UplinkAnswer = route === null ? noWay(lacks) : { uplink: route };
     const name = target.interfaceName;
     if (name === null || route?.link.name === name) return { target, free, tied: null };
     const tied = own.find((u) => u.link.name === name);
@@ -92,6 +94,8 @@ export class Driver {
   nowMs = 1000;
   net: Net;
   effects: readonly Effect[] = [];
+  /** Whether looks are answered at once. */
+  isLooking = true;
   /** All reports so far, as reason codes. */
   readonly said: string[] = [];
 
@@ -111,7 +115,7 @@ export class Driver {
     this.effects = effects;
     for (const effect of effects) if (effect.effect === 'report') this.said.push(effect.reason);
     const look = effects.find((e) => e.effect === 'look');
-    if (look === undefined) return this;
+    if (look === undefined || !this.isLooking) return this;
     const before = effects.filter((e) => e.effect !== 'look');
     this.take({ event: 'seen', ticket: look.ticket, view: viewOf(this.net, look.targets) });
     this.effects = [...before, ...this.effects];
