@@ -40,7 +40,7 @@ export function wait(turn: Turn, reason: Reason, why: string): void {
   const { state } = turn;
   if (state.state === 'waiting' && state.reason === reason && state.why === why) return;
   turn.state = { state: 'waiting', reason, why };
-  report(turn, 'warn', reason, why);
+  report(turn, turn.ledger.hasRun ? 'warn' : 'info', reason, why);
 }
 
 /** Probes an address for a way that nothing is in use for. */
