@@ -1,13 +1,13 @@
 // Whether a CLAT is wanted now, and by which way: rules D-09 and D-13. The one place where that is decided; what follows from it in
 // which state is transitions.ts' business.
 
-import type { Reason } from '../../contract/reasons.ts';
+import type { ClatReason } from './reason.ts';
 import type { Lifecycle } from './state.ts';
 import type { Target, Way, WayChoice } from './way.ts';
 import { chooseWay, targetKey, targetsOf } from './way.ts';
 
 /** The decision: go, or stay away and why. */
-export type Verdict = { readonly way: Way } | { readonly way: null; readonly reason: Reason; readonly why: string };
+export type Verdict = { readonly way: Way } | { readonly way: null; readonly reason: ClatReason; readonly why: string };
 
 /** What deciding looks at. */
 export type Known = Pick<Lifecycle, 'settings' | 'world' | 'ledger'>;
@@ -23,14 +23,14 @@ export interface Held {
 /** Nothing goes on. */
 export const NOTHING_HELD: Held = { way: null, isInUse: false };
 
-const stayAway = (reason: Reason, why: string): Verdict => ({ way: null, reason, why });
+const stayAway = (reason: ClatReason, why: string): Verdict => ({ way: null, reason, why });
 
 const LACKS = {
   elsewhere: 'uplink-elsewhere',
   address: 'address-waiting',
   room: 'network-too-small',
   link: 'link-waiting',
-} as const satisfies Record<Exclude<(WayChoice & { way: null })['lacks'], 'route'>, Reason>;
+} as const satisfies Record<Exclude<(WayChoice & { way: null })['lacks'], 'route'>, ClatReason>;
 
 /** The prefixes to find the way to. */
 export const targetsNow = ({ world, settings }: Known, held: Held, nowMs: number): Target[] =>

@@ -1,6 +1,6 @@
 // What a CLAT's lifecycle wants done, as data. Whoever carries it out answers those with a ticket by exactly one event.
 
-import type { Reason } from '../../contract/reasons.ts';
+import type { ClatReason } from './reason.ts';
 import type { ClatState, Failure, UplinkKind } from './state.ts';
 import type { Target, Way } from './way.ts';
 
@@ -8,7 +8,7 @@ import type { Target, Way } from './way.ts';
 export interface Report {
   readonly effect: 'report';
   readonly level: 'info' | 'warn' | 'error';
-  readonly reason: Reason;
+  readonly reason: ClatReason;
   /** Particulars in words; "": the way and the address say it all. */
   readonly why: string;
   readonly way: Way | null;
@@ -49,7 +49,7 @@ export interface Outcome<L> {
   readonly life: L;
   readonly effects: readonly Effect[];
   /** Why it is in the state that it is in now. */
-  readonly reason: Reason;
+  readonly reason: ClatReason;
 }
 
 /** Names of the states, for tables. */

@@ -1,7 +1,7 @@
 // What a new look at the network means in each state that looks. Read first: decide.ts, transitions.ts.
 
-import type { Reason } from '../../contract/reasons.ts';
 import { decide, type Verdict } from './decide.ts';
+import type { ClatReason } from './reason.ts';
 import type { StateOf } from './transitions.ts';
 import { attach, claim, fail, leave, move, repair, reportWay, run, wait } from './transitions.ts';
 import { heldIn, isViewCurrent, report, type Turn } from './turn.ts';
@@ -10,7 +10,7 @@ import { isSamePath, isSameWay, type Way } from './way.ts';
 const verdictOf = (turn: Turn): Verdict => decide(turn, heldIn(turn.state), turn.nowMs);
 
 /** Reasons that mean: there is no way to the NAT64. */
-const NO_WAY: ReadonlySet<Reason> = new Set([
+const NO_WAY: ReadonlySet<ClatReason> = new Set([
   'uplink-waiting',
   'uplink-elsewhere',
   'link-waiting',

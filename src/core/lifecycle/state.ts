@@ -20,10 +20,10 @@
 //
 // One effect at a time works on the host (attach, detach, tear-down); its ticket stands in the state that waits for it.
 
-import type { Reason } from '../../contract/reasons.ts';
 import type { UplinkAttachment } from '../host/host-config.ts';
 import type { Candidate } from '../pref64/candidate.ts';
 import type { NetworkView } from './event.ts';
+import type { ClatReason } from './reason.ts';
 import type { Way } from './way.ts';
 
 /** How translated packets reach the uplink. */
@@ -62,9 +62,9 @@ export interface Attachment {
 /** What a CLAT is doing. */
 export type ClatState =
   /** Nothing, and nothing of it is on the host. */
-  | { readonly state: 'idle'; readonly reason: Reason; readonly why: string }
+  | { readonly state: 'idle'; readonly reason: ClatReason; readonly why: string }
   /** Something is missing, or in the way. */
-  | { readonly state: 'waiting'; readonly reason: Reason; readonly why: string }
+  | { readonly state: 'waiting'; readonly reason: ClatReason; readonly why: string }
   /** An address is probed. `avoid`: those that others have. */
   | { readonly state: 'claiming'; readonly ticket: number; readonly way: Way; readonly avoid: readonly Uint8Array[] }
   /** The host is set up. */
@@ -87,7 +87,7 @@ export type ClatState =
   /** Something failed, and the network may have been the cause: the next look tells. */
   | { readonly state: 'doubting'; readonly way: Way; readonly failure: Failure }
   /** The translated path is taken out of use. */
-  | { readonly state: 'detaching'; readonly ticket: number; readonly reason: Reason; readonly why: string }
+  | { readonly state: 'detaching'; readonly ticket: number; readonly reason: ClatReason; readonly why: string }
   /** Everything is undone. `next`: where that leads. */
   | {
       readonly state: 'stopping';
@@ -173,7 +173,7 @@ export function attachmentOf(state: ClatState): Attachment | null {
 }
 
 /** Why a CLAT is in its state. */
-export function reasonOf(state: ClatState): Reason {
+export function reasonOf(state: ClatState): ClatReason {
   switch (state.state) {
     case 'idle':
     case 'waiting':

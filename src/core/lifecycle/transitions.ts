@@ -1,7 +1,7 @@
 // The transitions of the diagram in state.ts: each function changes the state and adds the effects that belong to the change.
 // Which of them an event leads to in which state stands in table.ts; how a look is followed in review.ts.
 
-import type { Reason } from '../../contract/reasons.ts';
+import type { ClatReason } from './reason.ts';
 import type { Attachment, ClatState, Failure } from './state.ts';
 import { report, type Turn, takeTicket, wantLook } from './turn.ts';
 import { isSamePath, isSameWay, type Way } from './way.ts';
@@ -36,7 +36,7 @@ export function begin(turn: Turn): void {
 }
 
 /** Waits, and says so where that is news. */
-export function wait(turn: Turn, reason: Reason, why: string): void {
+export function wait(turn: Turn, reason: ClatReason, why: string): void {
   const { state } = turn;
   if (state.state === 'waiting' && state.reason === reason && state.why === why) return;
   turn.state = { state: 'waiting', reason, why };
@@ -90,7 +90,7 @@ export function run(turn: Turn, { way, clat }: Attachment, avoid: readonly Uint8
 }
 
 /** Takes the translated path out of use, if there is one. */
-export function leave(turn: Turn, reason: Reason, why: string): void {
+export function leave(turn: Turn, reason: ClatReason, why: string): void {
   if (!turn.ledger.hasInterface) {
     wait(turn, reason, why);
     return;
@@ -108,7 +108,7 @@ export function stop(turn: Turn): void {
 }
 
 /** Gives up, for now or for good, by the same teardown as a stop. */
-export function fail(turn: Turn, failure: Failure, reason: Reason = 'client-failed'): void {
+export function fail(turn: Turn, failure: Failure, reason: ClatReason = 'client-failed'): void {
   const { settings, ledger, state, nowMs } = turn;
   const isFinal = failure.isFinal || (!settings.isPatient && !ledger.hasRun);
   const wasStable = state.state === 'running' && nowMs - state.sinceMs >= STABLE_MS;

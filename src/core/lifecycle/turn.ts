@@ -1,10 +1,10 @@
 // One step while it is being taken: the parts of the lifecycle as they become, and the effects so far. It lives for the time of one
 // call of step(), which is pure for its callers. Read next: transitions.ts.
 
-import type { Reason } from '../../contract/reasons.ts';
 import type { Held } from './decide.ts';
 import { isViewOf, NOTHING_HELD, nativeCountsAtMs, targetsNow } from './decide.ts';
 import type { Effect, Report } from './effect.ts';
+import type { ClatReason } from './reason.ts';
 import type { ClatState, Ledger, Lifecycle, LifecycleSettings, World } from './state.ts';
 import { attachmentOf } from './state.ts';
 
@@ -35,7 +35,7 @@ export function takeTicket(turn: Turn): number {
 export function report(
   turn: Turn,
   level: Report['level'],
-  reason: Reason,
+  reason: ClatReason,
   why: string,
   about: Partial<Pick<Report, 'way' | 'clat'>> = {},
 ): void {
