@@ -216,6 +216,7 @@ class Client implements RunningClient {
         break;
       case 'rest':
         if (this.#isEnding || effect.failure !== null) this.#end(effect.failure);
+        else this.#env.log.info('client-off', {}, 'switched off; everything on this host is as it was');
         break;
       default:
         effect satisfies never;

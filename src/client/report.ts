@@ -89,7 +89,7 @@ const candidateNow = ({ candidate }: Way, { world }: Lifecycle): Way['candidate'
       formatPrefix6(c.prefix) === formatPrefix6(candidate.prefix),
   ) ?? candidate;
 
-/** What the client is doing. @param hasBegun whether it was switched on */
+/** What the client is doing. */
 export function clientState(life: Lifecycle, side: Ipv4Side | null): ClientState {
   const { state } = life;
   const reason = reasonOf(state);
@@ -111,7 +111,9 @@ export function clientState(life: Lifecycle, side: Ipv4Side | null): ClientState
     case 'backoff':
       return { state: 'waiting', reason, why: state.failure.message };
     case 'stopping':
-      return { state: 'waiting', reason, why: 'putting everything back' };
+      return state.next === 'idle'
+        ? { state: 'stopping' }
+        : { state: 'waiting', reason, why: 'putting everything back' };
     default:
       return state satisfies never;
   }

@@ -57,6 +57,7 @@ export type ClientState =
       readonly ipv4MtuBytes: number;
       readonly prefix: PrefixInUse;
     }
+  | { readonly state: 'stopping' }
   | { readonly state: 'stopped' };
 
 /** A client, from the call of {@link startClient} on. */

@@ -3,7 +3,6 @@
 import type { ClientState, PrefixInUse } from '../client/running-client.ts';
 import { REASONS } from '../contract/reasons.ts';
 import type { Status, StatusState } from '../contract/status.ts';
-import type { EventLog } from '../control/event-log.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
 import { systemClock } from '../discovery/clock.ts';
 import type { DataPath, RoleFacts } from './status-board.ts';
@@ -15,10 +14,10 @@ export interface ClientDataPath {
 }
 
 /** What a client knows about itself. */
-export function clientFacts(state: ClientState, { settings, dataPath }: ClientDataPath, events: EventLog): RoleFacts {
+export function clientFacts(state: ClientState, { settings, dataPath }: ClientDataPath): RoleFacts {
   const isRunning = state.state === 'running';
   return {
-    state: stateOf(state, events),
+    state: stateOf(state),
     addresses: isRunning ? { ipv4: state.ipv4, ipv6: state.clat } : { ipv4: null, ipv6: null },
     uplink: isRunning
       ? { name: state.uplink, kind: state.uplinkKind, mtuBytes: settings?.ipv6Mtu ?? 0, source: state.source }
@@ -37,8 +36,7 @@ function prefixOf({ prefix, source, validUntilMs }: PrefixInUse): Status['prefix
   return { prefix, source: SOURCES[source], validUntilMs: Number.isFinite(endsMs) ? Math.round(endsMs) : null };
 }
 
-function stateOf(state: ClientState, events: EventLog): Omit<StatusState, 'sinceMs'> {
-  if (events.hasSeen('client-stopping')) return described('stopping', 'client-stopping');
+function stateOf(state: ClientState): Omit<StatusState, 'sinceMs'> {
   switch (state.state) {
     case 'starting':
       return described('starting', 'client-starting');
@@ -46,6 +44,8 @@ function stateOf(state: ClientState, events: EventLog): Omit<StatusState, 'since
       return { name: 'waiting', reason: state.reason, text: state.why };
     case 'running':
       return described('running', 'client-ready');
+    case 'stopping':
+      return described('stopping', 'client-stopping');
     case 'stopped':
       return described('stopped', 'client-stopped');
     default:

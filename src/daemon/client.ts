@@ -74,7 +74,7 @@ async function loadControl(
   role: Omit<Controlled, 'facts'>,
 ): Promise<ControlServer | null> {
   const [{ openControl }, { clientFacts }] = await Promise.all([import('./control.ts'), import('./client-status.ts')]);
-  return openControl({ ...role, facts: () => clientFacts(client.state, path, role.events) });
+  return openControl({ ...role, facts: () => clientFacts(client.state, path) });
 }
 
 function sayReady(log: DaemonLog): void {

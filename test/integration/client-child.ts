@@ -1,5 +1,6 @@
 // A client in a process of its own, so that it runs inside a test's namespace and can be killed. Its argument is JSON
-// (ChildOptions); each log line goes to standard output as JSON; SIGTERM stops it, SIGUSR2 lets it sleep. Its data plane holds a real TUN device, logs
+// (ChildOptions); each log line goes to standard output as JSON; SIGTERM stops it, SIGUSR2 lets it sleep, SIGUSR1
+// switches it off and on. Its data plane holds a real TUN device, logs
 // what comes and translates nothing: what is under test is the host around it.
 
 import { readSync } from 'node:fs';
@@ -125,6 +126,7 @@ async function runClient(options: ChildOptions): Promise<void> {
     ...(options.discovers === true ? { discoveryPlatform: linuxDiscoveryPlatform() } : {}),
   });
   process.on('SIGTERM', () => void client.stop().catch(() => undefined));
+  process.on('SIGUSR1', () => (client.state.state === 'stopped' ? client.switchOn() : client.switchOff()));
   await client.ready;
   await client.ended;
 }

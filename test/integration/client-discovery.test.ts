@@ -216,6 +216,21 @@ describe('the client discovers the NAT64', () => {
     assert.equal(await child.running.stop(), 0);
   });
 
+  it('D-16 switched off, it leaves nothing on the host, and switched on it runs again', async (t) => {
+    const net = await quietNet(t);
+    const answering = await startRouter(net.router, router());
+    await waitFor('the router', () => answering.output().includes('answering'));
+    const child = await discovering(net);
+    await child.said('client-ready');
+    child.running.child.kill('SIGUSR1');
+    await child.said('client-off');
+    assert.doesNotMatch(await net.host.run(['ip', 'link']), /clat0/);
+    assert.equal(await ipv4Route(net.host), '');
+    child.running.child.kill('SIGUSR1');
+    await child.said('client-ready', 2);
+    assert.equal(await child.running.stop(), 0);
+  });
+
   it('D-16 after kill -9 the host is brought back, whatever state the client was in', async (t) => {
     const net = await quietNet(t);
     await sendRa(net.router, router());
