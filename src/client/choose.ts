@@ -7,14 +7,12 @@ import { XlatError } from '../contract/errors.ts';
 import type { Log } from '../contract/reasons.ts';
 import { CLAT_RANDOM_BYTES, isChecksumNeutral, makeClatAddress } from '../core/address/clat-address.ts';
 import type { HostFacts } from '../core/host/host-config.ts';
-import type { Platform, Uplink } from '../platform/platform.ts';
+import type { Way } from '../core/lifecycle/way.ts';
+import type { Platform } from '../platform/platform.ts';
 
 /** 192.0.0.1, first of those that RFC 7335 gives to a CLAT, and how many we take: .0 and .7 are the ends of its /29. */
 const FIRST_IPV4 = 0xc0000001;
 const IPV4_COUNT = 6;
-
-/** Rule D-10: addresses tried before giving up. */
-const DUPLICATES_MAX = 3;
 
 /** Random bytes that may lead to a reserved address before the next are taken; practically never more than one. */
 const ATTEMPTS_MAX = 64;
@@ -41,33 +39,15 @@ export function chooseIpv4(config: ClientConfig, facts: HostFacts): number {
   });
 }
 
-/**
- * Random bytes of the address on a network, stable as RFC 7217 §5 wants: from a secret, the network (its on-link prefix and its
- * NAT64) and the count of duplicates so far.
- */
-function randomFor(secret: Uint8Array, uplink: Uplink, config: ClientConfig, counter: number): Uint8Array {
-  const network = `${formatPrefix6(uplink.prefix)} ${formatPrefix6(config.prefix)} ${counter}`;
-  return createHmac('sha256', secret).update(network).digest().subarray(0, CLAT_RANDOM_BYTES);
-}
-
-/** Candidates in their order; each is usable and not the host's own. */
-function* candidates(request: AddressRequest): Generator<Uint8Array> {
-  const { config, uplink, ipv4, secret, facts } = request;
-  const inUse = addressesInUse(facts, '');
-  for (let counter = 0; counter < ATTEMPTS_MAX; counter++) {
-    const random = randomFor(secret, uplink, config, counter);
-    const address = makeClatAddress(uplink.prefix, config.prefix, ipv4, random);
-    if (address !== null && !inUse.has(formatIpv6(address))) yield address;
-  }
-}
-
 /** What choosing the IPv6 address needs. */
 export interface AddressRequest {
   readonly config: ClientConfig;
-  readonly uplink: Uplink;
+  readonly way: Way;
   readonly ipv4: number;
   readonly secret: Uint8Array;
   readonly facts: HostFacts;
+  /** Addresses of 16 bytes that other nodes have. */
+  readonly avoid: readonly Uint8Array[];
   /** RetransTimer of RFC 4861 §10: how long to wait for someone to object. */
   readonly retransMs: number;
   readonly platform: Platform;
@@ -75,47 +55,67 @@ export interface AddressRequest {
 }
 
 /**
- * Chooses the CLAT's IPv6 address and makes sure that nobody else has it.
- * @returns 16 bytes
- * @throws XlatError ADDRESS_DUPLICATE after three duplicates, or when the configured address is one
+ * Random bytes of the address on a network, stable as RFC 7217 §5 wants: from a secret, the network (its on-link prefix and its
+ * NAT64) and the count of addresses that could not be used.
  */
-export async function chooseAddress(request: AddressRequest): Promise<Uint8Array> {
-  const { config, log } = request;
-  const list = config.clatIpv6 === null ? candidates(request) : [config.clatIpv6];
-  let duplicates = 0;
-  for (const address of list) {
-    if (await isFree(request, address)) {
-      logChoice(request, address);
-      return address;
-    }
-    const text = formatIpv6(address);
-    log.warn('address-duplicate', { address: text, uplink: request.uplink.link.name }, `${text} is taken`);
-    duplicates += 1;
-    if (duplicates === DUPLICATES_MAX) break;
-  }
-  throw new XlatError(
-    'ADDRESS_DUPLICATE',
-    'choose the CLAT address',
-    `${duplicates} address(es) on ${request.uplink.link.name} were taken by other nodes`,
-    { advice: 'something on that network answers for addresses that are not its own; look at its proxies' },
-  );
+function randomFor({ secret, way }: AddressRequest, counter: number): Uint8Array {
+  const network = `${formatPrefix6(way.uplink.prefix)} ${formatPrefix6(way.candidate.prefix)} ${counter}`;
+  return createHmac('sha256', secret).update(network).digest().subarray(0, CLAT_RANDOM_BYTES);
 }
 
-async function isFree(request: AddressRequest, address: Uint8Array): Promise<boolean> {
-  const { uplink, log, platform } = request;
-  const fields = { address: formatIpv6(address), uplink: uplink.link.name };
+/** Candidates in their order; each is usable and not the host's own. */
+function* candidates(request: AddressRequest): Generator<Uint8Array> {
+  const { config, way, ipv4, facts } = request;
+  if (config.clatIpv6 !== null) {
+    yield config.clatIpv6;
+    return;
+  }
+  const inUse = addressesInUse(facts, '');
+  for (let counter = 0; counter < ATTEMPTS_MAX; counter++) {
+    const random = randomFor(request, counter);
+    const address = makeClatAddress(way.uplink.prefix, way.candidate.prefix, ipv4, random);
+    if (address !== null && !inUse.has(formatIpv6(address))) yield address;
+  }
+}
+
+/**
+ * Chooses the CLAT's IPv6 address and asks the link whether somebody else has it.
+ * @throws XlatError ADDRESS_DUPLICATE when there is none left to try; the system's error when the interface goes away meanwhile
+ */
+export async function claimAddress(request: AddressRequest): Promise<{ clat: Uint8Array; isFree: boolean }> {
+  const { avoid, way, log } = request;
+  for (const clat of candidates(request)) {
+    if (avoid.some((other) => Buffer.compare(other, clat) === 0)) continue;
+    const isFree = await hasNobody(request, clat);
+    if (isFree) logChoice(request, clat);
+    return { clat, isFree };
+  }
+  const { name } = way.uplink.link;
+  const what = `${avoid.length} address(es) on ${name} were taken by other nodes`;
+  log.error('address-duplicate', { uplink: name }, what);
+  throw duplicateError(what);
+}
+
+/** The failure of rule D-10. */
+export const duplicateError = (what: string): XlatError =>
+  new XlatError('ADDRESS_DUPLICATE', 'choose the CLAT address', what, {
+    advice: 'something on that network answers for addresses that are not its own; look at its proxies',
+  });
+
+async function hasNobody({ way: { uplink }, log, platform, retransMs }: AddressRequest, clat: Uint8Array) {
+  const fields = { address: formatIpv6(clat), uplink: uplink.link.name };
   if (uplink.linkAddress === null) {
     log.info('address-detection-skipped', fields, `${uplink.link.name} has no neighbours to ask`);
     return true;
   }
-  if (await platform.isDuplicate(uplink, address, request.retransMs)) return false;
+  if (await platform.isDuplicate(uplink, clat, retransMs)) return false;
   log.info('address-unique', fields, `nobody else on ${uplink.link.name} has ${fields.address}`);
   return true;
 }
 
-function logChoice({ config, uplink, ipv4, log }: AddressRequest, address: Uint8Array): void {
-  const text = formatIpv6(address);
-  const isNeutral = isChecksumNeutral(address, config.prefix, ipv4);
+function logChoice({ way: { uplink, candidate }, ipv4, log }: AddressRequest, clat: Uint8Array): void {
+  const text = formatIpv6(clat);
+  const isNeutral = isChecksumNeutral(clat, candidate.prefix, ipv4);
   const fields = { address: text, uplink: uplink.link.name, isNeutral };
   log.info('address-chosen', fields, `${text}, from ${formatPrefix6(uplink.prefix)} on ${uplink.link.name}`);
   if (!isNeutral) log.info('address-not-neutral', fields, 'checksums are updated in every packet');

@@ -18,19 +18,21 @@ const clatMapping = (ipv4: number, clat: Uint8Array): Mapping => ({
 
 /**
  * Settings of a CLAT's translator.
+ * @param prefix the NAT64 prefix
  * @param ipv4 the host's IPv4 address behind the CLAT
  * @param clat the CLAT's IPv6 address, 16 bytes
  * @param ipv6MtuBytes MTU of the way to the NAT64
  */
 export function clatSettings(
   config: ClientConfig,
+  prefix: Prefix6,
   ipv4: number,
   clat: Uint8Array,
   ipv6MtuBytes: number,
 ): TranslatorSettings {
   return {
     ...DEFAULT_SETTINGS,
-    prefix: config.prefix,
+    prefix,
     mappings: [clatMapping(ipv4, clat)],
     allowBothEmbedded: false,
     ownIpv4: DUMMY_IPV4,

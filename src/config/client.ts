@@ -13,7 +13,11 @@ import { type Tree, treeOf } from './tree.ts';
 /** All keys of the role. */
 export const CLIENT_FIELDS = {
   role: required(choice(['client']), 'What this file configures.'),
-  prefix: required(nat64Prefix, "The network's NAT64 prefix (RFC 6052 §2.2)."),
+  prefix: field(
+    wordOr('auto', null, nat64Prefix),
+    'auto',
+    "The network's NAT64 prefix (RFC 6052 §2.2); auto: what its routers (RFC 8781) or its DNS64 (RFC 7050) say.",
+  ),
   uplink: field(
     wordOr('auto', null, interfaceName),
     'auto',
@@ -66,7 +70,7 @@ type ClientValues = Values<typeof CLIENT_FIELDS>;
 /** Everything that `xlat464 client` needs to know; null stands for `auto`. */
 export interface ClientConfig {
   readonly role: 'client';
-  readonly prefix: Prefix6;
+  readonly prefix: Prefix6 | null;
   readonly uplink: string | null;
   readonly uplinkMode: 'auto' | 'redirect' | 'forwarding';
   /** As an unsigned number. */

@@ -21,11 +21,6 @@ export class EventLog {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Whether an event of this code is among those that are kept. */
-  hasSeen(code: string): boolean {
-    return this.#last.some((event) => event.code === code);
-  }
-
   /** The number of the last event; 0 before the first. */
   get count(): number {
     return this.#count;

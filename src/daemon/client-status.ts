@@ -1,10 +1,10 @@
 // The client's part of the snapshot, from what the client says about itself.
 
-import type { ClientState } from '../client/running-client.ts';
+import type { ClientState, PrefixInUse } from '../client/running-client.ts';
 import { REASONS } from '../contract/reasons.ts';
-import type { StatusState } from '../contract/status.ts';
-import type { EventLog } from '../control/event-log.ts';
+import type { Status, StatusState } from '../contract/status.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
+import { systemClock } from '../discovery/clock.ts';
 import type { DataPath, RoleFacts } from './status-board.ts';
 
 /** The client's data path as its owner keeps it. */
@@ -14,21 +14,29 @@ export interface ClientDataPath {
 }
 
 /** What a client knows about itself. */
-export function clientFacts(state: ClientState, { settings, dataPath }: ClientDataPath, events: EventLog): RoleFacts {
+export function clientFacts(state: ClientState, { settings, dataPath }: ClientDataPath): RoleFacts {
   const isRunning = state.state === 'running';
   return {
-    state: stateOf(state, events),
+    state: stateOf(state),
     addresses: isRunning ? { ipv4: state.ipv4, ipv6: state.clat } : { ipv4: null, ipv6: null },
     uplink: isRunning
-      ? { name: state.uplink, kind: state.uplinkKind, mtuBytes: settings?.ipv6Mtu ?? 0, source: null }
+      ? { name: state.uplink, kind: state.uplinkKind, mtuBytes: settings?.ipv6Mtu ?? 0, source: state.source }
       : null,
+    ...(isRunning ? { prefix: prefixOf(state.prefix) } : {}),
     settings,
     dataPath,
   };
 }
 
-function stateOf(state: ClientState, events: EventLog): Omit<StatusState, 'sinceMs'> {
-  if (events.hasSeen('client-stopping')) return described('stopping', 'client-stopping');
+const SOURCES = { static: 'configuration', ra: 'router-advertisement', dns: 'dns' } as const;
+
+/** The client's deadlines are on a clock that counts from the start of the host; the snapshot's are those of the calendar. */
+function prefixOf({ prefix, source, validUntilMs }: PrefixInUse): Status['prefix'] {
+  const endsMs = Date.now() + validUntilMs - systemClock.now();
+  return { prefix, source: SOURCES[source], validUntilMs: Number.isFinite(endsMs) ? Math.round(endsMs) : null };
+}
+
+function stateOf(state: ClientState): Omit<StatusState, 'sinceMs'> {
   switch (state.state) {
     case 'starting':
       return described('starting', 'client-starting');
@@ -36,6 +44,8 @@ function stateOf(state: ClientState, events: EventLog): Omit<StatusState, 'since
       return { name: 'waiting', reason: state.reason, text: state.why };
     case 'running':
       return described('running', 'client-ready');
+    case 'stopping':
+      return described('stopping', 'client-stopping');
     case 'stopped':
       return described('stopped', 'client-stopped');
     default:

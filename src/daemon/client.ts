@@ -9,7 +9,7 @@ import { EventLog } from '../control/event-log.ts';
 import type { ControlServer } from '../control/server.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
 import { startDataPlane } from '../dataplane/dataplane.ts';
-import { selectPlatform, selectTunPlatform, type TunPlatform } from '../platform/select.ts';
+import { selectDiscoveryPlatform, selectPlatform, selectTunPlatform, type TunPlatform } from '../platform/select.ts';
 import type { ClientDataPath } from './client-status.ts';
 import type { Controlled } from './control.ts';
 import { type DaemonLog, openLog } from './log.ts';
@@ -29,6 +29,8 @@ export async function runClient(config: ClientConfig, options: RoleOptions): Pro
   const log = recordingLog(openLog(options), events);
   try {
     const [platform, tuns] = await Promise.all([selectPlatform(), selectTunPlatform()]);
+    // Without a configured prefix it is discovered.
+    const discovery = config.prefix === null ? { discoveryPlatform: await selectDiscoveryPlatform() } : {};
     const path: ClientDataPath = { settings: null, dataPath: null };
     const client = startClient(config, {
       platform,
@@ -36,6 +38,7 @@ export async function runClient(config: ClientConfig, options: RoleOptions): Pro
       log,
       stateDir: stateDir(),
       secretDir: secretDir(),
+      ...discovery,
     });
     const control = loadControl(client, path, {
       role: 'client',
@@ -71,7 +74,7 @@ async function loadControl(
   role: Omit<Controlled, 'facts'>,
 ): Promise<ControlServer | null> {
   const [{ openControl }, { clientFacts }] = await Promise.all([import('./control.ts'), import('./client-status.ts')]);
-  return openControl({ ...role, facts: () => clientFacts(client.state, path, role.events) });
+  return openControl({ ...role, facts: () => clientFacts(client.state, path) });
 }
 
 function sayReady(log: DaemonLog): void {

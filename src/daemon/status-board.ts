@@ -25,6 +25,8 @@ export interface RoleFacts {
   /** null: the translator's own, as the settings have them. */
   readonly addresses: Status['addresses'] | null;
   readonly uplink: Status['uplink'];
+  /** Where the prefix came from; left out: the configuration names it. */
+  readonly prefix?: Status['prefix'];
   /** What the translator works by; null before it does. */
   readonly settings: TranslatorSettings | null;
   /** null: no data path runs. */
@@ -59,11 +61,11 @@ export class StatusBoard {
   /** The snapshot but for its rates. */
   status(): Omit<Status, 'rates'> {
     this.look();
-    const { settings, dataPath, addresses, uplink } = this.#facts();
+    const { settings, dataPath, addresses, uplink, prefix } = this.#facts();
     return {
       daemon: this.identity,
       state: this.#state,
-      prefix: settings === null ? null : prefixOf(settings),
+      prefix: prefix ?? (settings === null ? null : prefixOf(settings)),
       addresses: addresses ?? ownAddresses(settings),
       mappings: mappingsOf(settings),
       device: dataPath === null || settings === null ? null : deviceOf(dataPath, settings),

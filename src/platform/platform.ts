@@ -4,23 +4,9 @@
 import type { Log } from '../contract/reasons.ts';
 import type { ForwardDrop } from '../core/host/firewall.ts';
 import type { HostConfig, HostFacts, LinkRef } from '../core/host/host-config.ts';
-import type { Prefix6 } from '../core/translate/settings.ts';
+import type { Uplink, UplinkAnswer } from '../core/host/uplink.ts';
 
-/** The interface that leads to the NAT64, and what the network gave it. */
-export interface Uplink {
-  readonly link: LinkRef;
-  /** The host's own address toward the NAT64, as RFC 6724 source selection chose it. */
-  readonly source: string;
-  /** The on-link prefix of that address: the CLAT's address comes from it. */
-  readonly prefix: Prefix6;
-  /** The smallest of the interface's MTU, the one in Router Advertisements and the route's, in bytes. */
-  readonly mtuBytes: number;
-  /** MAC address; null where the link has no neighbour discovery. */
-  readonly linkAddress: Uint8Array | null;
-}
-
-/** The answer to "which way to the NAT64": the way, or why there is none. */
-export type UplinkAnswer = { readonly uplink: Uplink } | { readonly uplink: null; readonly why: string };
+export type { Uplink, UplinkAnswer } from '../core/host/uplink.ts';
 
 /** Something that goes on until closed. */
 export interface Closable {
@@ -48,7 +34,8 @@ export interface HostControl {
 /** What the client needs of an operating system. */
 export interface Platform {
   /**
-   * Finds the way to the NAT64.
+   * Finds the way to the NAT64. An address whose duplicate address detection goes on counts: by the time that the CLAT's own is
+   * through, so is that one.
    * @param destination 16 bytes, an address inside the NAT64 prefix
    * @param name only this interface, or null
    */

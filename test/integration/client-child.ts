@@ -1,5 +1,6 @@
 // A client in a process of its own, so that it runs inside a test's namespace and can be killed. Its argument is JSON
-// (ChildOptions); each log line goes to standard output as JSON; SIGTERM stops it. Its data plane holds a real TUN device, logs
+// (ChildOptions); each log line goes to standard output as JSON; SIGTERM stops it, SIGUSR2 lets it sleep, SIGUSR1
+// switches it off and on. Its data plane holds a real TUN device, logs
 // what comes and translates nothing: what is under test is the host around it.
 
 import { readSync } from 'node:fs';
@@ -9,6 +10,8 @@ import type { ClientConfig } from '../../src/config/client.ts';
 import { clientConfigFromOptions } from '../../src/config/client.ts';
 import type { XlatError } from '../../src/contract/errors.ts';
 import type { Log } from '../../src/contract/reasons.ts';
+import { type Clock, systemClock } from '../../src/discovery/clock.ts';
+import { linuxDiscoveryPlatform } from '../../src/platform/linux/discovery-platform.ts';
 import type { CrashPoint } from '../../src/platform/linux/host.ts';
 import { linuxPlatform } from '../../src/platform/linux/linux-platform.ts';
 import { loadLinuxShim } from '../../src/platform/native.ts';
@@ -19,6 +22,8 @@ export interface ChildOptions {
   readonly stateDir: string;
   /** Only undo what the journal in `stateDir` names, and end. */
   readonly cleanUp?: boolean;
+  /** No prefix is configured: it discovers one. */
+  readonly discovers?: boolean;
   /** Options of the client as on its command line. */
   readonly client?: Readonly<Record<string, string | boolean | number>>;
   readonly forwarding?: 'auto' | 'interface' | 'host';
@@ -67,6 +72,15 @@ function logPackets(fd: number): void {
   }
 }
 
+/** What a sleep looks like to a program: the clock has jumped. SIGUSR2 is a minute of it. */
+function sleepyClock(): Clock {
+  let sleptMs = 0;
+  process.on('SIGUSR2', () => {
+    sleptMs += 60_000;
+  });
+  return { now: () => systemClock.now() + sleptMs, after: systemClock.after };
+}
+
 const holdTun: StartDataPlane = async ({ tunName, settings }) => {
   const shim = loadLinuxShim();
   const { handle, name } = shim.tunOpen(tunName, IFF_TUN_NO_PI);
@@ -93,7 +107,7 @@ const holdTun: StartDataPlane = async ({ tunName, settings }) => {
 
 async function runClient(options: ChildOptions): Promise<void> {
   const config: ClientConfig = clientConfigFromOptions({
-    prefix: '64:ff9b::/96',
+    ...(options.discovers === true ? {} : { prefix: '64:ff9b::/96' }),
     'uplink-mode': 'forwarding',
     ...options.client,
   });
@@ -108,8 +122,11 @@ async function runClient(options: ChildOptions): Promise<void> {
     waitsForUplink,
     retransMs,
     nativeLastsMs,
+    clock: sleepyClock(),
+    ...(options.discovers === true ? { discoveryPlatform: linuxDiscoveryPlatform() } : {}),
   });
   process.on('SIGTERM', () => void client.stop().catch(() => undefined));
+  process.on('SIGUSR1', () => (client.state.state === 'stopped' ? client.switchOn() : client.switchOff()));
   await client.ready;
   await client.ended;
 }

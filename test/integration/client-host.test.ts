@@ -51,6 +51,10 @@ describe('the client configures the host', () => {
     for (const device of ['d0', 'd1']) await net.host.sysctl(`net/ipv6/conf/${device}/accept_dad`, '0');
     await net.host.ip('link set d0 up', 'link set d1 up');
     await net.host.sysctl('net/ipv6/conf/d0/forwarding', '1');
+    await waitFor('the link-local addresses', async () => {
+      const addresses = await net.host.run(['ip', '-6', 'address', 'show', 'tentative']);
+      return addresses.trim() === '';
+    });
     const before = await snapshot(net.host);
     const child = await startReady(net, { forwarding: 'host' });
     assert.equal(await setting(net.host, 'ipv6/conf/all/forwarding'), '1');

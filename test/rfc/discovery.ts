@@ -56,7 +56,6 @@ export const DISCOVERY_RULES: readonly Row[] = [
   {
     id: 'D-13',
     rule: "Another CLAT on the host (Windows' own, macOS' own, NetworkManager's, a clatd) is recognised and reported, and ours stays out of its way; on Windows the app can switch the built-in one on and show its state.",
-    reason: 'later',
   },
   {
     id: 'D-14',
@@ -66,7 +65,6 @@ export const DISCOVERY_RULES: readonly Row[] = [
   {
     id: 'D-15',
     rule: 'Every start, stop, choice and refusal has a reason code that status and log show: "waiting for an RA", "native IPv4 present on eth0", …',
-    reason: 'later',
   },
   {
     id: 'D-16',

@@ -63,7 +63,6 @@ describe('xlat464', () => {
       /^xlat464: option '--log-level <level>'/,
     ],
     ['a file and an option', ['client', '-c', 'x', '--mtu', '1400'], /^xlat464: --mtu and -c are given together/],
-    ['a client without a prefix', ['client'], /^xlat464: --prefix: is missing/],
     [
       'a client with a bad prefix',
       ['client', '--prefix', '64:ff9b::/95'],

@@ -22,7 +22,7 @@ describe('the JSON Schema', () => {
       if (field.byDefault !== undefined) assert.deepEqual(described[key].default, field.byDefault, key);
     }
     assert.deepEqual(schema.anyOf[0].required, ['role']);
-    assert.deepEqual(schema.anyOf[1].required, ['role', 'prefix']);
+    assert.deepEqual(schema.anyOf[1].required, ['role']);
   });
 
   it('is a valid schema that accepts what `config init` writes and refuses unknown keys', () => {

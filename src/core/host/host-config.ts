@@ -64,6 +64,8 @@ export interface HostConfig {
 export interface LinkFacts extends LinkRef {
   readonly mtuBytes: number;
   readonly isUp: boolean;
+  /** Kind of a virtual link as the system names it: "bridge", "wireguard", …; absent for hardware. */
+  readonly kind?: string;
   /** Addresses with their prefix length, both families. */
   readonly addresses: readonly string[];
 }

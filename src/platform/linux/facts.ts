@@ -25,7 +25,9 @@ export const number = (value: unknown, otherwise = 0): number => (typeof value =
 export const flagsOf = (link: Fields): readonly unknown[] => (Array.isArray(link.flags) ? link.flags : []);
 
 function linkFacts(link: Fields): LinkFacts {
+  const kind = text(objects([link.linkinfo])[0]?.info_kind);
   return {
+    ...(kind === '' ? {} : { kind }),
     name: text(link.ifname),
     index: number(link.ifindex),
     mtuBytes: number(link.mtu),
@@ -78,7 +80,7 @@ function readSettings(names: readonly string[]): Map<string, string> {
 /** Reads everything. @throws XlatError TOOL_MISSING without `ip`; CommandError when a tool fails */
 export async function readFacts(): Promise<HostFacts> {
   const [links, routes4, routes6, proxies, tables] = await Promise.all([
-    runJson('ip', ['-j', 'address', 'show']),
+    runJson('ip', ['-d', '-j', 'address', 'show']),
     runJson('ip', ['-j', '-4', 'route', 'show', 'table', 'main']),
     runJson('ip', ['-j', '-6', 'route', 'show', 'table', 'main']),
     runJson('ip', ['-j', '-6', 'neighbour', 'show', 'proxy']),

@@ -1,8 +1,8 @@
 // Finds the uplink: the kernel's own answer to "how do I reach the NAT64", and what the network gave that interface.
 
 import ipaddr from 'ipaddr.js';
+import type { Uplink, UplinkAnswer, UplinkLack } from '../../core/host/uplink.ts';
 import type { Prefix6 } from '../../core/translate/settings.ts';
-import type { Uplink, UplinkAnswer } from '../platform.ts';
 import { CommandError, runJson } from './commands.ts';
 import type { Fields } from './facts.ts';
 import { flagsOf, number, objects, text } from './facts.ts';
@@ -13,7 +13,7 @@ const IPV6_MIN_MTU = 1280;
 /** Longest on-link prefix that leaves room for an interface identifier (core/address/clat-address.ts). */
 const PREFIX_LENGTH_MAX = 96;
 
-const none = (why: string): UplinkAnswer => ({ uplink: null, why });
+const none = (lacks: UplinkLack, why: string): UplinkAnswer => ({ uplink: null, lacks, why });
 
 /** 16 bytes as text. */
 const format = (address: Uint8Array): string => new ipaddr.IPv6([...address]).toRFC5952String();
@@ -81,19 +81,34 @@ const UNUSABLE: ReadonlySet<string> = new Set(['unspecified', 'linkLocal', 'mult
 const isUsable = (source: string): boolean =>
   ipaddr.IPv6.isValid(source) && !UNUSABLE.has(ipaddr.IPv6.parse(source).range());
 
+/**
+ * The address that the kernel would send from, or "". While the only usable ones are tentative it chooses none of them; then the
+ * first of those, so that the CLAT's address is probed along with it and not a second later.
+ */
+function sourceOf(link: Fields, route: Fields): string {
+  const source = text(route.prefsrc);
+  if (isUsable(source)) return source;
+  const isComing = (a: Fields): boolean =>
+    a.tentative === true && a.dadfailed !== true && a.deprecated !== true && isUsable(text(a.local));
+  return text(objects(link.addr_info).find(isComing)?.local);
+}
+
 /** {@link Platform.findUplink} of Linux. @throws XlatError TOOL_MISSING */
 export async function findUplink(destination: Uint8Array, device: string | null): Promise<UplinkAnswer> {
   const on = device === null ? '' : ` on ${device}`;
   const route = await routeTo(format(destination), device);
-  if (route === null) return none(`no IPv6 route to the NAT64${on}`);
-  const name = text(route.dev);
-  const source = text(route.prefsrc);
-  if (route.type === 'unreachable' || name === '' || name === 'lo') return none(`no IPv6 route to the NAT64${on}`);
-  if (!isUsable(source)) return none(`${name} has no global IPv6 address yet`);
-  const link = objects(await runJson('ip', ['-j', 'address', 'show', 'dev', name]))[0];
-  if (link === undefined || !flagsOf(link).includes('UP')) return none(`${name} is down`);
+  const name = text(route?.dev);
+  if (route === null || route.type === 'unreachable' || name === '' || name === 'lo') {
+    return none('route', `no IPv6 route to the NAT64${on}`);
+  }
+  const link = await linkOf(name);
+  if (link === undefined || !flagsOf(link).includes('UP')) return none('link', `${name} is down`);
+  const source = sourceOf(link, route);
+  if (source === '') return none('address', `${name} has no global IPv6 address yet`);
   const length = await onLinkLength(link, source);
-  if (length > PREFIX_LENGTH_MAX) return none(`the network of ${name}, a /${length}, has no room for another address`);
+  if (length > PREFIX_LENGTH_MAX) {
+    return none('room', `the network of ${name}, a /${length}, has no room for another address`);
+  }
   const uplink: Uplink = {
     link: { name, index: number(link.ifindex) },
     source,
@@ -102,4 +117,14 @@ export async function findUplink(destination: Uint8Array, device: string | null)
     linkAddress: linkAddressOf(link),
   };
   return { uplink };
+}
+
+/** An interface as `ip` shows it; undefined: it went away since the route was looked up. */
+async function linkOf(name: string): Promise<Fields | undefined> {
+  try {
+    return objects(await runJson('ip', ['-j', 'address', 'show', 'dev', name]))[0];
+  } catch (cause) {
+    if (cause instanceof CommandError) return undefined;
+    throw cause;
+  }
 }

@@ -1,0 +1,36 @@
+// Failures as the lifecycle sees them, and the errors behind them again.
+
+import type { ErrorCode } from '../contract/errors.ts';
+import { isErrorCode, XlatError } from '../contract/errors.ts';
+import type { Failure } from '../core/lifecycle/state.ts';
+import { duplicateError } from './choose.ts';
+
+/** What another attempt does not mend. */
+const FINAL: ReadonlySet<ErrorCode> = new Set(['NOT_PERMITTED', 'TOOL_MISSING', 'ADDON_MISSING', 'TUN_UNAVAILABLE']);
+
+/** The errors that failures were made of. */
+const causes = new WeakMap<Failure, unknown>();
+
+/** An error as the lifecycle sees it. */
+export function failureOf(cause: unknown): Failure {
+  const code = cause instanceof XlatError ? cause.code : '';
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const failure: Failure = { code, message, isFinal: cause instanceof XlatError && FINAL.has(cause.code) };
+  causes.set(failure, cause);
+  return failure;
+}
+
+const isFailure = (value: unknown): value is Failure =>
+  typeof value === 'object' && value !== null && 'isFinal' in value && 'code' in value;
+
+/** The error of a failure; of one that the lifecycle found itself, an error that says what to do. Other values are errors already. */
+export function causeOf(failure: unknown): unknown {
+  if (!isFailure(failure)) return failure;
+  const cause = causes.get(failure);
+  if (cause !== undefined) return cause;
+  const { code, message } = failure;
+  if (code === 'ADDRESS_DUPLICATE') return duplicateError(message);
+  const advice = { advice: 'connect to a network with IPv6, or name the interface with --uplink' };
+  if (code === 'NO_UPLINK') return new XlatError(code, 'find the way to the NAT64', message, advice);
+  return new XlatError(isErrorCode(code) ? code : 'DATA_PATH_FAILED', 'run the client', message);
+}

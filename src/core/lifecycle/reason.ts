@@ -1,0 +1,35 @@
+// The reason codes of the lifecycle's states and reports (rule D-15). Their sentences are the contract's, which core does not know:
+// the client hands these codes to the log, and that compiles only while the contract has every one of them.
+
+/** Why a CLAT is in its state, or did what it did. */
+export type ClatReason =
+  | 'client-starting'
+  | 'client-ready'
+  | 'client-stopping'
+  | 'client-failed'
+  | 'uplink-chosen'
+  | 'uplink-changed'
+  | 'uplink-lost'
+  | 'uplink-waiting'
+  | 'uplink-elsewhere'
+  | 'link-waiting'
+  | 'address-waiting'
+  | 'network-too-small'
+  | 'network-looking'
+  | 'network-unreadable'
+  | 'prefix-waiting'
+  | 'prefix-chosen'
+  | 'prefix-changed'
+  | 'prefix-lost'
+  | 'redirect-unavailable'
+  | 'address-checking'
+  | 'address-duplicate'
+  | 'address-conflict'
+  | 'native-ipv4'
+  | 'other-clat'
+  | 'host-slept'
+  | 'host-attaching'
+  | 'client-off'
+  | 'client-retrying'
+  | 'host-trouble'
+  | 'data-path-failed';

@@ -1,0 +1,116 @@
+// What a new look at the network means in each state that looks. Read first: decide.ts, transitions.ts.
+
+import { decide, type Verdict } from './decide.ts';
+import type { ClatReason } from './reason.ts';
+import type { StateOf } from './transitions.ts';
+import { attach, claim, fail, leave, move, repair, reportWay, run, wait } from './transitions.ts';
+import { heldIn, isViewCurrent, report, type Turn } from './turn.ts';
+import { isSamePath, isSameWay, type Way } from './way.ts';
+
+const verdictOf = (turn: Turn): Verdict => decide(turn, heldIn(turn.state), turn.nowMs);
+
+/** Reasons that mean: there is no way to the NAT64. */
+const NO_WAY: ReadonlySet<ClatReason> = new Set([
+  'uplink-waiting',
+  'uplink-elsewhere',
+  'link-waiting',
+  'address-waiting',
+  'network-too-small',
+]);
+
+/** Waiting: goes as soon as there is a way. Where the user does not want it to wait, the first look decides. */
+export function reviewWaiting(turn: Turn): void {
+  const verdict = verdictOf(turn);
+  if (verdict.way !== null) {
+    start(turn, verdict.way);
+    return;
+  }
+  const { isPatient } = turn.settings;
+  if (!isPatient && !turn.ledger.hasRun && NO_WAY.has(verdict.reason)) {
+    fail(turn, { code: 'NO_UPLINK', message: verdict.why, isFinal: true });
+    return;
+  }
+  wait(turn, verdict.reason, verdict.why);
+}
+
+function start(turn: Turn, way: Way): void {
+  const native = turn.world.view?.nativeIpv4 ?? null;
+  if (native !== null) report(turn, 'warn', 'native-ipv4', `running beside native IPv4 on ${native}`);
+  reportWay(turn, way, null);
+  claim(turn, way, []);
+}
+
+/** Claiming: goes on while the way is the same. */
+export function reviewClaiming(turn: Turn, state: StateOf<'claiming'>): void {
+  const verdict = verdictOf(turn);
+  if (verdict.way === null) {
+    wait(turn, verdict.reason, verdict.why);
+    return;
+  }
+  if (isSameWay(verdict.way, state.way)) {
+    turn.state = { ...state, way: verdict.way };
+    return;
+  }
+  reportWay(turn, verdict.way, state.way);
+  claim(turn, verdict.way, []);
+}
+
+/** Running: follows the network. @param isNewLook whether the host is to be repaired where nothing changed */
+export function reviewRunning(turn: Turn, state: StateOf<'running'>, isNewLook: boolean): void {
+  const verdict = verdictOf(turn);
+  if (verdict.way === null) {
+    leave(turn, verdict.reason, verdict.why);
+    return;
+  }
+  const { way } = verdict;
+  if (isSamePath(way, state.way)) {
+    if (isNewLook) repair(turn, state, way);
+    return;
+  }
+  reportWay(turn, way, state.way);
+  if (isSameWay(way, state.way)) attach(turn, { way, clat: state.clat }, state.avoid);
+  else move(turn, state, way, avoidOn(way, state.way, state.avoid));
+}
+
+/** Addresses that others have, where they are the same others. */
+const avoidOn = (way: Way, before: Way, avoid: readonly Uint8Array[]): readonly Uint8Array[] =>
+  way.uplink.link.index === before.uplink.link.index ? avoid : [];
+
+/** Moving: goes on while the new way is the same; back to the old one where that is the way again. */
+export function reviewMoving(turn: Turn, state: StateOf<'moving'>): void {
+  const verdict = verdictOf(turn);
+  if (verdict.way === null) {
+    leave(turn, verdict.reason, verdict.why);
+    return;
+  }
+  const { way } = verdict;
+  if (isSameWay(way, state.way)) {
+    turn.state = { ...state, way };
+    return;
+  }
+  reportWay(turn, way, state.way);
+  if (!isSameWay(way, state.from.way)) {
+    move(turn, state.from, way, avoidOn(way, state.way, state.avoid));
+    return;
+  }
+  run(turn, state.from, state.avoid);
+  if (turn.state.state === 'running') reviewRunning(turn, turn.state, false);
+}
+
+/** Doubting: the way is gone, then the network was it; or it is there, then the failure is one. */
+export function reviewDoubting(turn: Turn, { way, failure }: StateOf<'doubting'>): void {
+  const verdict = verdictOf(turn);
+  if (verdict.way === null) leave(turn, verdict.reason, `${verdict.why} (${failure.message})`);
+  else if (isSameWay(verdict.way, way)) fail(turn, failure);
+  else {
+    leave(turn, 'uplink-lost', `${way.uplink.link.name} went away: ${failure.message}`);
+    reviewAfter(turn); // there is another way
+  }
+}
+
+/** After something was done that took its time: what a look has found meanwhile counts now. */
+export function reviewAfter(turn: Turn): void {
+  if (!isViewCurrent(turn)) return;
+  if (turn.state.state === 'running') reviewRunning(turn, turn.state, false);
+  else if (turn.state.state === 'waiting') reviewWaiting(turn);
+}

@@ -1,0 +1,198 @@
+// The states of a CLAT. Each holds only its own data; what is known of the network and what was done so far stands beside it.
+//
+//                 up                 way found               nobody has it             done
+//     ┌──────┐ ────────▶ ┌─────────┐ ─────────▶ ┌──────────┐ ─────────▶ ┌───────────┐ ─────▶ ┌─────────┐
+//     │ idle │           │ waiting │            │ claiming │            │ attaching │        │ running │ ◀─┐ looks the same:
+//     └──────┘           └─────────┘ ◀───────── └──────────┘            └───────────┘ ◀───── └─────────┘ ──┘ repaired
+//        ▲                ▲   ▲  ▲    way lost        taken: again        │     ▲     other      │   ▲
+//        │                │   │  │                                       fails  │     MTU        │   │ the old way again
+//        │ torn down      │   │  └── done ── ┌───────────┐ ◀── way lost, ─┼─────┼────────────────┤   │
+//        │                │   │              │ detaching │     native     │     │ nobody         ▼   │
+//     ┌──────────┐        │   │              └───────────┘     IPv4       │     │ has it   ┌────────┐
+//     │ stopping │        │   │ later               ▲                     ▼     └───────── │ moving │ other way, contested,
+//     └──────────┘        │   │                     │   way lost   ┌──────────┐            └────────┘ slept: the old one
+//        │   ▲            │ ┌─────────┐             └───────────── │ doubting │             goes on meanwhile
+//        │   │            │ │ backoff │                            └──────────┘ was it the network? looks again
+//        │   │            │ └─────────┘                               │ way still there
+//        │   │            │   ▲                                       │
+//        │   └────────────┼───┼── down, a failure, from any state ◀───┘
+//        └────────────────┴───┘   after a failure that another attempt may mend; up again meanwhile
+//
+// One effect at a time works on the host (attach, detach, tear-down); its ticket stands in the state that waits for it.
+
+import type { UplinkAttachment } from '../host/host-config.ts';
+import type { Candidate } from '../pref64/candidate.ts';
+import type { NetworkView } from './event.ts';
+import type { ClatReason } from './reason.ts';
+import type { Way } from './way.ts';
+
+/** How translated packets reach the uplink. */
+export type UplinkKind = UplinkAttachment['kind'];
+
+/** What failed, as far as it matters here. */
+export interface Failure {
+  /** A stable error code, or "". */
+  readonly code: string;
+  readonly message: string;
+  /** Another attempt cannot mend it: no permission, a missing program. */
+  readonly isFinal: boolean;
+}
+
+/** What the user decided. */
+export interface LifecycleSettings {
+  /** The only interface to use, or null. */
+  readonly uplinkName: string | null;
+  readonly uplinkMode: 'auto' | UplinkKind;
+  /** Run although there is native IPv4 or another CLAT (rule D-09). */
+  readonly force: boolean;
+  /** Wait for a network and try again after a failure also before it ran for the first time. */
+  readonly isPatient: boolean;
+  /** Rule D-09: a native route that lasts this long counts for a CLAT that runs. */
+  readonly nativeLastsMs: number;
+  /** Changes come in bursts: so long after the first of one a CLAT that runs looks at the network. */
+  readonly settleMs: number;
+}
+
+/** A way that is taken, and the address on it. */
+export interface Attachment {
+  readonly way: Way;
+  readonly clat: Uint8Array;
+}
+
+/** What a CLAT is doing. */
+export type ClatState =
+  /** Nothing, and nothing of it is on the host. */
+  | { readonly state: 'idle'; readonly reason: ClatReason; readonly why: string }
+  /** Something is missing, or in the way. */
+  | { readonly state: 'waiting'; readonly reason: ClatReason; readonly why: string }
+  /** An address is probed. `avoid`: those that others have. */
+  | { readonly state: 'claiming'; readonly ticket: number; readonly way: Way; readonly avoid: readonly Uint8Array[] }
+  /** The host is set up. */
+  | ({ readonly state: 'attaching'; readonly ticket: number; readonly avoid: readonly Uint8Array[] } & Attachment)
+  /** It translates. `repair`: the ticket of the repair that goes on, or null. */
+  | ({
+      readonly state: 'running';
+      readonly repair: number | null;
+      readonly sinceMs: number;
+      readonly avoid: readonly Uint8Array[];
+    } & Attachment)
+  /** It translates by the old way while an address for the new one is probed. */
+  | {
+      readonly state: 'moving';
+      readonly from: Attachment;
+      readonly ticket: number;
+      readonly way: Way;
+      readonly avoid: readonly Uint8Array[];
+    }
+  /** Something failed, and the network may have been the cause: the next look tells. */
+  | { readonly state: 'doubting'; readonly way: Way; readonly failure: Failure }
+  /** The translated path is taken out of use. */
+  | { readonly state: 'detaching'; readonly ticket: number; readonly reason: ClatReason; readonly why: string }
+  /** Everything is undone. `next`: where that leads. */
+  | {
+      readonly state: 'stopping';
+      readonly ticket: number;
+      readonly next: 'idle' | 'backoff' | 'waiting';
+      readonly failure: Failure | null;
+    }
+  /** Everything is undone; another attempt comes later. */
+  | { readonly state: 'backoff'; readonly untilMs: number; readonly failure: Failure };
+
+/** What is known of the network. */
+export interface World {
+  readonly candidates: readonly Candidate[];
+  /** The last look; null: none since it was switched on. */
+  readonly view: NetworkView | null;
+  /** Since when there has been native IPv4, or null. */
+  readonly nativeSinceMs: number | null;
+  /** The look that goes on, or null. */
+  readonly lookTicket: number | null;
+  /** When to look next, or null. */
+  readonly lookAtMs: number | null;
+}
+
+/** What was done so far. */
+export interface Ledger {
+  readonly nextTicket: number;
+  /** How to attach: changes to forwarding for good where redirecting is refused. */
+  readonly kind: UplinkKind;
+  /** Whether the virtual interface may exist. */
+  readonly hasInterface: boolean;
+  /** Whether it has run since the start of the program. */
+  readonly hasRun: boolean;
+  /** Failures in a row. */
+  readonly failures: number;
+  /** The deadline that was set last, or null. */
+  readonly timerMs: number | null;
+}
+
+/** The whole lifecycle, as one value. */
+export interface Lifecycle {
+  readonly settings: LifecycleSettings;
+  readonly world: World;
+  readonly ledger: Ledger;
+  readonly state: ClatState;
+}
+
+/** A lifecycle before its first event. */
+export function initialLifecycle(settings: LifecycleSettings): Lifecycle {
+  return {
+    settings,
+    world: { candidates: [], view: null, nativeSinceMs: null, lookTicket: null, lookAtMs: null },
+    ledger: {
+      nextTicket: 1,
+      kind: settings.uplinkMode === 'forwarding' ? 'forwarding' : 'redirect',
+      hasInterface: false,
+      hasRun: false,
+      failures: 0,
+      timerMs: null,
+    },
+    state: { state: 'idle', reason: 'client-starting', why: 'not switched on yet' },
+  };
+}
+
+/** The way that is in effect on the host, or null. */
+export function attachmentOf(state: ClatState): Attachment | null {
+  switch (state.state) {
+    case 'attaching':
+    case 'running':
+      return state;
+    case 'moving':
+      return state.from;
+    case 'idle':
+    case 'waiting':
+    case 'claiming':
+    case 'doubting':
+    case 'detaching':
+    case 'stopping':
+    case 'backoff':
+      return null;
+    default:
+      return state satisfies never;
+  }
+}
+
+/** Why a CLAT is in its state. */
+export function reasonOf(state: ClatState): ClatReason {
+  switch (state.state) {
+    case 'idle':
+    case 'waiting':
+    case 'detaching':
+      return state.reason;
+    case 'claiming':
+      return 'address-checking';
+    case 'attaching':
+      return 'host-attaching';
+    case 'running':
+    case 'moving':
+      return 'client-ready';
+    case 'doubting':
+      return 'network-looking';
+    case 'stopping':
+      return state.failure === null ? 'client-stopping' : 'client-failed';
+    case 'backoff':
+      return 'client-retrying';
+    default:
+      return state satisfies never;
+  }
+}

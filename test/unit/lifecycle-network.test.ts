@@ -1,0 +1,112 @@
+// What the network and the host say to a CLAT: native IPv4, other CLATs, and which of several interfaces is the uplink.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { HostFacts, LinkFacts, RouteFacts } from '../../src/core/host/host-config.ts';
+import { isContainerBridge, nativeIpv4, otherClat } from '../../src/core/lifecycle/host-view.ts';
+import { chooseWay, type Target, targetsOf } from '../../src/core/lifecycle/way.ts';
+import { type Net, offer, uplink, viewOf } from '../support/lifecycle.ts';
+
+const link = (name: string, index: number, addresses: readonly string[], kind?: string): LinkFacts => ({
+  name,
+  index,
+  mtuBytes: 1500,
+  isUp: true,
+  addresses,
+  ...(kind === undefined ? {} : { kind }),
+});
+
+const route = (device: string): RouteFacts => ({
+  family: 4,
+  destination: 'default',
+  device,
+  metric: 100,
+  protocol: 'dhcp',
+  gateway: null,
+});
+
+const facts = (links: readonly LinkFacts[], ...devices: readonly string[]): HostFacts => ({
+  links,
+  routes: devices.map(route),
+  proxies: [],
+  sysctls: new Map(),
+  firewallTables: new Set(),
+});
+
+const ETH = link('eth0', 2, ['192.0.2.10/24']);
+const TUN = link('clat0', 9, ['192.0.0.1/32'], 'tun');
+
+describe('native IPv4', () => {
+  it('D-09 is a default route on any interface but ours', () => {
+    assert.equal(nativeIpv4(facts([ETH, TUN], 'clat0', 'eth0'), 'clat0'), 'eth0');
+    assert.equal(nativeIpv4(facts([ETH, TUN], 'clat0'), 'clat0'), null);
+  });
+
+  it("is not a VPN's route: the VPN may reach its server through the CLAT", () => {
+    const vpn = link('wg0', 5, ['10.0.0.2/32'], 'wireguard');
+    assert.equal(nativeIpv4(facts([ETH, vpn], 'wg0'), 'clat0'), null);
+    assert.equal(nativeIpv4(facts([ETH, vpn], 'wg0', 'eth0'), 'clat0'), 'eth0');
+  });
+
+  it('is not a route that leads nowhere, or to containers', () => {
+    assert.equal(nativeIpv4(facts([ETH], '', 'docker0'), 'clat0'), null);
+  });
+});
+
+describe('another CLAT', () => {
+  it('D-13 has an address of RFC 7335 and the default route, as clatd and NetworkManager give them', () => {
+    const clatd = link('clat', 5, ['192.0.0.1/32'], 'tun');
+    assert.deepEqual(otherClat(facts([ETH, clatd], 'clat'), 'clat0'), { device: 'clat', address: '192.0.0.1' });
+    const networkManager = link('wlan0', 3, ['192.0.0.5/32', '2001:db8::1/64']);
+    const both = facts([networkManager], 'wlan0');
+    assert.deepEqual(otherClat(both, 'clat0'), { device: 'wlan0', address: '192.0.0.5' });
+    assert.equal(nativeIpv4(both, 'clat0'), null, 'and is no native IPv4');
+  });
+
+  it('D-13 is not our own interface, nor an address without a route', () => {
+    assert.equal(otherClat(facts([TUN], 'clat0'), 'clat0'), null);
+    assert.equal(otherClat(facts([link('lo', 1, ['192.0.0.1/32'])], 'eth0'), 'clat0'), null);
+  });
+});
+
+describe('several interfaces', () => {
+  const [eth, wlan, vpn] = [uplink('eth0', 1), uplink('wlan0', 2), uplink('vpn0', 3)];
+  const targets: Target[] = [offer('eth0', 1), offer('wlan0', 2)].map((candidate) => ({
+    candidate,
+    interfaceName: candidate.interfaceName,
+  }));
+  const chosen = (net: Net, canTie = true, of: readonly Target[] = targets): string => {
+    const choice = chooseWay(viewOf(net, of).answers, null, canTie, null);
+    return choice.way === null ? choice.lacks : `${choice.way.uplink.link.name}${choice.way.isTied ? ', tied' : ''}`;
+  };
+
+  it('the one that the route to its prefix leads through is the uplink', () => {
+    assert.equal(chosen({ route: wlan, own: [eth] }), 'wlan0');
+    assert.equal(chosen({ route: eth, own: [wlan] }), 'eth0');
+  });
+
+  it('where a VPN has the route, one with a route of its own is, by redirecting only', () => {
+    assert.equal(chosen({ route: vpn, own: [wlan] }), 'wlan0, tied');
+    assert.equal(chosen({ route: vpn, own: [wlan] }, false), 'elsewhere');
+  });
+
+  it('a network of containers never is', () => {
+    for (const name of ['docker0', 'br-0123456789ab', 'virbr0', 'vnet3', 'podman1', 'lxdbr0']) {
+      assert.ok(isContainerBridge(name), name);
+      assert.deepEqual(targetsOf([offer(name, 1)], null, null, 0), []);
+    }
+    for (const name of ['br0', 'br-lan', 'eth0', 'wlan0', 'vmbr0']) assert.ok(!isContainerBridge(name), name);
+    assert.equal(
+      chosen({ route: uplink('docker0') }, true, [{ candidate: offer(null, 1), interfaceName: null }]),
+      'elsewhere',
+    );
+  });
+
+  it('the interface that the user names is the only one, whatever its name', () => {
+    const offers = [offer('eth0', 1), offer('docker0', 2)];
+    assert.deepEqual(
+      targetsOf(offers, 'docker0', null, 0).map((t) => t.interfaceName),
+      ['docker0'],
+    );
+  });
+});
