@@ -8,7 +8,7 @@ import { clientConfigFromOptions } from '../../src/config/client.ts';
 import type { HostConfig, HostFacts } from '../../src/core/host/host-config.ts';
 import { wantedChanges } from '../../src/core/host/wanted.ts';
 import { referenceTranslate } from '../reference/translate.ts';
-import { ip4, ip6 } from '../support/addresses.ts';
+import { ip4, ip6, prefix6 } from '../support/addresses.ts';
 import { runOnce } from '../support/engine.ts';
 import { counting, icmp4, icmp6, ipv4, ipv6, tcp, toHex, udp } from '../support/packets.ts';
 import { settingsFrom } from '../vectors/load.ts';
@@ -18,7 +18,7 @@ const SERVER = '2001:db8:64::c633:6407';
 
 const settingsOf = (options: Record<string, string | number>) => {
   const config = clientConfigFromOptions({ prefix: '2001:db8:64::/96', ...options });
-  return clatSettings(config, ip4('192.0.0.1'), ip6(CLAT), 1500);
+  return clatSettings(config, prefix6('2001:db8:64::/96'), ip4('192.0.0.1'), ip6(CLAT), 1500);
 };
 
 /** From, to, type, code and second word of an ICMPv6 message. */
