@@ -6,7 +6,7 @@
 //
 // "up" is from the sender (IPv6 of a translator) to the receiver (IPv4), "down" the other way.
 
-import { type Netns, type NetnsSet, openNetnsSet } from '../support/netns.ts';
+import { type Netns, type NetnsSet, openTestSet } from '../support/netns.ts';
 
 export const SENDER_IPV6 = '2001:db8:1::2';
 export const SENDER_IPV4 = '192.0.2.2';
@@ -27,7 +27,7 @@ export interface Topology {
 
 /** Builds it. The set's `close()` removes all of it; so does the end of this process. */
 export async function openTopology(): Promise<Topology> {
-  const set = openNetnsSet();
+  const set = openTestSet();
   try {
     const sender = await set.add('sender');
     const router = await set.add('router');
