@@ -80,9 +80,23 @@ function startEarly(command: string | undefined): void {
   void (command === 'translate' ? import('./daemon/translate.ts') : import('./daemon/client.ts'));
 }
 
+/**
+ * A reader that went away (`| head`) ends a command quietly; a role goes on without anybody to read its log, for it moves packets.
+ */
+function endWithPipes(command: string | undefined): void {
+  const isRole = command === 'translate' || command === 'client';
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      if (!isRole) process.exit(0);
+    });
+  }
+}
+
 /** A function, because the bundle (build/bundle.mjs) is CommonJS, which has no top-level await. */
 async function main(argv: readonly string[]): Promise<void> {
   startEarly(argv[0]);
+  endWithPipes(argv[0]);
   const [{ run }, { processTerminal }] = await Promise.all([import('./cli/program.ts'), import('./cli/terminal.ts')]);
   process.exitCode = await run(argv, actions, processTerminal());
 }

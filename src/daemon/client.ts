@@ -52,7 +52,7 @@ export async function runClient(config: ClientConfig, options: RoleOptions): Pro
     void signals.stop.then(() => client.stop()).catch(() => undefined); // `ended` below has the failure
     try {
       await client.ready;
-      sayReady(log);
+      sayReady(log, client.state);
       await log.flush();
       await client.ended;
     } finally {
@@ -77,7 +77,9 @@ async function loadControl(
   return openControl({ ...role, facts: () => clientFacts(client.state, path) });
 }
 
-function sayReady(log: DaemonLog): void {
+/** A client that waits has said what for; it is ready only when IPv4 works. */
+function sayReady(log: DaemonLog, state: RunningClient['state']): void {
+  if (state.state !== 'running') return;
   const readyMs = Math.round(performance.now());
   log.info('ready', { readyMs }, `ready in ${readyMs} ms`);
 }

@@ -4,6 +4,7 @@
 import { loadRole } from '../config/load.ts';
 import type { TranslatorConfig } from '../config/translator.ts';
 import type { TunConfig } from '../config/tun.ts';
+import { XlatError } from '../contract/errors.ts';
 import type { DataPlane } from '../dataplane/dataplane.ts';
 import type { TunPlatform } from '../platform/select.ts';
 import type { DaemonLog } from './log.ts';
@@ -53,6 +54,7 @@ async function reload(target: Reloadable, current: TranslatorConfig): Promise<Ou
   try {
     const next = loadRole(file, 'translator');
     for (const warning of next.warnings) log.warn('config-warning', {}, warning);
+    checkPool(current.tun, next);
     sayWhatWaits(current.tun, next.tun, log);
     await bringIntoUse(target, current, next);
     // Everything of the interface but its routes stays as it was opened.
@@ -68,6 +70,16 @@ async function reload(target: Reloadable, current: TranslatorConfig): Promise<Ou
     }
     return { config: current, problems };
   }
+}
+
+/** The file is right by itself, but the queues are those of the start: two workers must not lend one address to two hosts. */
+function checkPool(running: TunConfig, next: TranslatorConfig): void {
+  if (next.settings.dynamicPool.length === 0 || running.queues === 1) return;
+  throw new XlatError(
+    'CONFIG_INVALID',
+    'reload the configuration',
+    `a dynamic pool needs one queue, and this run was started with ${running.queues}; restart to use it`,
+  );
 }
 
 /** Settings and routes, both or none. @throws as `changeTunRoutes`; what ran before runs on then */

@@ -9,9 +9,6 @@ export interface Signals {
 
 const STOP = ['SIGINT', 'SIGTERM'] as const;
 
-/** 128 + the signal's number, as shells show it. */
-const EXIT_BY_SIGNAL: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
-
 /**
  * Listens to SIGINT, SIGTERM and SIGHUP.
  * @param reload called for each SIGHUP
@@ -23,16 +20,21 @@ export function listenToSignals(reload: () => void): Signals {
     resolveStop = resolve;
   });
   const onStop = (signal: NodeJS.Signals): void => {
-    // Clean-up hangs, and the user insists: what is left is undone by the next start or `cleanup`.
-    if (ending) process.exit(EXIT_BY_SIGNAL[signal] ?? 1);
-    ending = true;
-    resolveStop(signal);
+    if (!ending) {
+      ending = true;
+      resolveStop(signal);
+      return;
+    }
+    // Clean-up hangs, and the user insists: what is left is undone by the next start or `cleanup`. The signal itself ends the
+    // process, without waiting for any thread; process.exit() would join the packet workers.
+    close();
+    process.kill(process.pid, signal);
+  };
+  const close = (): void => {
+    for (const name of STOP) process.off(name, onStop);
+    process.off('SIGHUP', reload);
   };
   for (const signal of STOP) process.on(signal, onStop);
   process.on('SIGHUP', reload);
-  const close = (): void => {
-    for (const signal of STOP) process.off(signal, onStop);
-    process.off('SIGHUP', reload);
-  };
   return { stop, close };
 }

@@ -9,7 +9,14 @@ import type { TranslatorSettings } from '../core/translate/settings.ts';
 import { MAX_PACKET } from '../core/wire/slab.ts';
 import type { CaptureCounters } from './capture.ts';
 import { type CounterSnapshot, makeCounterMemory, readCounters } from './counters.ts';
-import type { FromWorker, QueueNumbers, ToWorker, WorkerAnswer, WorkerInit } from './messages.ts';
+import {
+  ABANDONED,
+  type FromWorker,
+  type QueueNumbers,
+  type ToWorker,
+  type WorkerAnswer,
+  type WorkerInit,
+} from './messages.ts';
 import { type CaptureOptions, RunningCapture } from './running-capture.ts';
 
 /** What a data plane is started with. */
@@ -88,6 +95,7 @@ class WorkerDataPlane implements DataPlane {
 
   /** Resolves when all workers translate. When it throws, those that were started run on until `stop`. */
   async start(options: DataPlaneOptions): Promise<void> {
+    process.once('exit', this.abandon);
     const started = options.queues.map((queue, worker) => {
       const handle = this.startWorker(options, queue, worker);
       this.workers.push(handle);
@@ -146,7 +154,16 @@ class WorkerDataPlane implements DataPlane {
     await this.capture?.end().catch(() => undefined); // told by its onFailure
     await this.askAll((id) => ({ type: 'stop', id }));
     await Promise.all(this.workers.map(({ exited }) => exited));
+    process.off('exit', this.abandon);
   }
+
+  /** Ends the workers when the process exits by another way: Node joins them, and one that waits for packets never looks up. */
+  private readonly abandon = (): void => {
+    this.workers.forEach(({ signal }, worker) => {
+      Atomics.store(signal, 0, ABANDONED);
+      this.wake(worker);
+    });
+  };
 
   private startWorker(options: DataPlaneOptions, queue: QueueNumbers, worker: number): WorkerHandle {
     const signal = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);

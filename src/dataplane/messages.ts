@@ -38,6 +38,9 @@ export interface CaptureRequest {
   readonly filter: CaptureFilter;
 }
 
+/** Value of `signal` that ends a worker at once, unasked and unanswered: the process is exiting. */
+export const ABANDONED = -1;
+
 /** To the worker; each is answered by `done` with its id, `return-buffer` is not. */
 export type ToWorker =
   | { readonly type: 'reconfigure'; readonly id: number; readonly settings: TranslatorSettings }

@@ -4,7 +4,15 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { makeRecorder, type Recorder, systemCaptureClock } from './capture.ts';
 import { countersOf } from './counters.ts';
-import type { CaptureRequest, FromWorker, QueueNumbers, ToWorker, WorkerAnswer, WorkerInit } from './messages.ts';
+import {
+  ABANDONED,
+  type CaptureRequest,
+  type FromWorker,
+  type QueueNumbers,
+  type ToWorker,
+  type WorkerAnswer,
+  type WorkerInit,
+} from './messages.ts';
 import { Pump } from './pump.ts';
 import type { TunQueue } from './tun-queue.ts';
 import { makeTranslator, replaceTranslator } from './worker-translator.ts';
@@ -56,7 +64,9 @@ class PacketWorker {
     while (!this.isStopped) {
       const isIdle = pump.step(pump.recorder === null ? -1 : CAPTURE_FLUSH_MS) === 0;
       if (pump.recorder !== null) this.flushCapture(pump.recorder, isIdle);
-      if (Atomics.load(signal, 0) !== this.seen) this.takeMessages();
+      const told = Atomics.load(signal, 0);
+      if (told === ABANDONED) break;
+      if (told !== this.seen) this.takeMessages();
     }
     this.queue.close();
   }

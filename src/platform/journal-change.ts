@@ -20,7 +20,7 @@ const isLink = (value: unknown): value is LinkRef =>
   isRecord(value) && isLinkName(value.name) && isCount(value.index) && value.index > 0;
 
 /** The settings that a change may be about, below /proc/sys. */
-const SETTING = /^net\/ipv[46]\/(conf|neigh)\/([^/]+)\/[a-z_]+$/;
+const SETTING = /^net\/ipv[46]\/(conf|neigh)\/([^/]+)\/[a-z0-9_]+$/;
 
 const isSettingPath = (path: unknown): path is string => {
   const name = typeof path === 'string' ? SETTING.exec(path)?.[2] : undefined;

@@ -34,11 +34,12 @@ export const defaultSecretDir = (): string => (ownUser() === 0 ? '/var/lib/xlat4
 const MARK = /^instance-(\d+)-(\d+)$/;
 const START_TIME_FIELD = 19; // of those after the command's closing parenthesis; proc_pid_stat(5) field 22
 
-/** When a process started, in clock ticks since boot; null if there is none. Tells a process from a later one with its number. */
+/** When a process started, in clock ticks since boot; null if there is none, or it has ended and nobody has reaped it yet. Tells a process from a later one with its number. */
 function startTime(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[START_TIME_FIELD] ?? null;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[START_TIME_FIELD] ?? null);
   } catch {
     return null; // no such process
   }
@@ -61,7 +62,7 @@ export function takeStateDir(stateDir: string): Closable {
     'ALREADY_RUNNING',
     'start',
     `xlat464 is already running as process ${other}, with the state directory ${stateDir}`,
-    { advice: 'stop that one first, or give this one a state directory of its own' },
+    { advice: 'Stop that one first, or set XLAT464_STATE_DIR to a directory of its own for this one.' },
   );
 }
 

@@ -75,6 +75,18 @@ describe('xlat464 translate on SIGHUP', () => {
     assert.equal(await answers(net.v4, '192.0.2.1'), true);
   });
 
+  it('refuses a dynamic pool while it runs with more than one queue', async (t) => {
+    const net = await buildNet(netnsForTest(t));
+    const file = write(net, 'siit.yaml', `${BASE}tun: {queues: 2}\n`);
+    const translator = await startTranslator(net, file);
+    write(net, 'siit.yaml', `${BASE}dynamic-pool: {ranges: [10.7.0.0/24]}\n`);
+    translator.child.kill('SIGHUP');
+    assert.match(
+      await said(translator, 'translator-reload-failed'),
+      /needs one queue, and this run was started with 2/,
+    );
+  });
+
   it('says which keys wait for the next start', async (t) => {
     const net = await buildNet(netnsForTest(t));
     const file = write(net, 'siit.yaml', BASE);

@@ -32,6 +32,13 @@ function file(name: string, content: string): string {
 const GOOD = 'role: translator\nprefix: 64:ff9b::/96\nown-ipv4: 192.0.2.1\nown-ipv6: 64:ff9b::c000:201\n';
 
 describe('xlat464', () => {
+  it('ends quietly when its reader goes away', () => {
+    const command = `"${process.execPath}" "${PROGRAM}" config schema | head -c 1`;
+    const { stdout, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8', cwd: folder });
+    assert.equal(stdout, '{');
+    assert.equal(stderr, '');
+  });
+
   it('prints its version', () => {
     const { code, out, err } = xlat464('--version');
     assert.deepEqual([code, err], [0, '']);

@@ -142,7 +142,7 @@ describe('the journal', () => {
         const route = { family: 4, destination: 'default', metric: 2048, mtuBytes: 1480, isMtuLocked: false } as const;
         return { kind: 'route', link: LINK, source, ...route };
       }),
-      ...[sysctl, up, proxy],
+      ...[sysctl, up, proxy, { ...sysctl, path: 'net/ipv6/conf/*/disable_ipv6', link: LINK }],
     ];
     for (const change of changes) assert.deepEqual(changeOf(JSON.parse(JSON.stringify(change))), change);
   });

@@ -6,7 +6,7 @@ import { jsonOption } from './options.ts';
 const HELP = `
 Examples:
   xlat464 lab
-  xlat464 lab --only ping curl
+  xlat464 lab --only ping http
   xlat464 lab --keep          leave it up until Ctrl-C, to look around
 
 It builds namespaces of its own, changes nothing else on this machine, and leaves nothing behind.`;

@@ -222,9 +222,10 @@ async function cleanUpTaken(stateDir: string, log: Log): Promise<number> {
 /**
  * Undoes, from the journal alone, what a run that crashed has left. Does nothing the second time.
  * @returns how many changes the journal named
- * @throws XlatError ALREADY_RUNNING when that run goes on; HOST_CHANGE_FAILED when something could not be undone
+ * @throws XlatError NOT_PERMITTED; ALREADY_RUNNING when that run goes on; HOST_CHANGE_FAILED when something could not be undone
  */
 export async function cleanUp(stateDir: string, log: Log): Promise<number> {
+  requirePrivileges();
   const mark = takeStateDir(stateDir);
   try {
     return await cleanUpTaken(stateDir, log);
