@@ -56,11 +56,7 @@ export const CLIENT_FIELDS = {
     false,
     'Let private and other non-global IPv4 addresses through 64:ff9b::/96, against RFC 6052 §3.1.',
   ),
-  'decrement-hop-limit': field(
-    flag,
-    true,
-    'Count down TTL and hop limit, as a router does; without it a traceroute shows no hop for this host.',
-  ),
+  'decrement-hop-limit': field(flag, true, 'Count down TTL and hop limit, as a router does.'),
   offload: field(flag, true, 'Take and give whole super-packets where the kernel offers it.'),
   coalesce: field(flag, true, 'Merge consecutive segments of a flow that come in unmerged.'),
 };
