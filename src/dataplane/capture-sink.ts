@@ -19,11 +19,12 @@ export interface CaptureSink {
 
 /**
  * Opens a file as a sink, readable by its owner only.
+ * @param isContinued behind what is in it already: a pcapng file may have several sections
  * @throws XlatError USAGE when it cannot be made
  */
-export async function openCaptureFile(path: string): Promise<CaptureSink> {
+export async function openCaptureFile(path: string, isContinued = false): Promise<CaptureSink> {
   try {
-    return new CaptureFile(path, await open(path, 'w', 0o600));
+    return new CaptureFile(path, await open(path, isContinued ? 'a' : 'w', 0o600));
   } catch (cause) {
     throw new XlatError('USAGE', 'start a capture', `cannot write ${path}: ${(cause as Error).message}`, { cause });
   }

@@ -1,11 +1,12 @@
 // Counters in shared memory: a worker adds to its own block with plain stores, anyone reads them without asking it. A
 // 64-bit float is exact up to 2^53 and is written whole, so a reader never sees half a number.
 //
-//     block of one worker: [packets and bytes … | verdicts: number × 2 + (0 for IPv4, 1 for IPv6)]
+//     block of one worker: [packets and bytes … | verdicts: number × 2 + (0 for IPv4, 1 for IPv6) | NAT64]
 //
 // A super-packet counts as one packet, because that is what was handed over; bytes count as they are.
 
 import { VERDICTS, type VerdictName } from '../core/translate/verdict.ts';
+import { NAT64_COUNTERS, type Nat64Snapshot, readNat64Counters } from './nat64-counters.ts';
 
 export const PACKETS_IN4 = 0;
 export const BYTES_IN4 = 1;
@@ -26,8 +27,11 @@ export const REFUSED_NO_MEMORY = 14;
 export const REFUSED_OTHER = 15;
 const VERDICT_BASE = 16;
 
+/** Where NAT64's figures begin. */
+export const NAT64_BASE = VERDICT_BASE + VERDICTS.length * 2;
+
 /** Counters of one worker. */
-export const COUNTERS_PER_WORKER = VERDICT_BASE + VERDICTS.length * 2;
+export const COUNTERS_PER_WORKER = NAT64_BASE + NAT64_COUNTERS;
 
 /** Index of a verdict's counter. @param family 4 or 6: of the packet that came in */
 export const verdictIndex = (verdict: number, family: number): number =>
@@ -58,6 +62,8 @@ export interface CounterSnapshot {
   readonly superPacketsMade: number;
   /** Per verdict, by family of the packet that came in; verdicts without a packet are left out. */
   readonly verdicts: { readonly [name in VerdictName]?: { readonly ipv4: number; readonly ipv6: number } };
+  /** Stateful NAT64's tables; null: stateless. */
+  readonly nat64: Nat64Snapshot | null;
 }
 
 /** Shared memory for the counters of `workers` workers. */
@@ -98,5 +104,6 @@ export function readCounters(memory: SharedArrayBuffer): CounterSnapshot {
     packetsMerged: sum(PACKETS_MERGED),
     superPacketsMade: sum(SUPER_PACKETS_MADE),
     verdicts,
+    nat64: readNat64Counters(all, NAT64_BASE), // one worker has it, and is alone then
   };
 }

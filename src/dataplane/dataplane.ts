@@ -5,6 +5,8 @@ import { randomInt } from 'node:crypto';
 import type { Worker } from 'node:worker_threads';
 import { XlatError } from '../contract/errors.ts';
 import type { Lease } from '../core/address/dynamic-pool.ts';
+import type { RestoreResult } from '../core/nat64/saved-bindings.ts';
+import type { Nat64Settings } from '../core/nat64/settings.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
 import { MAX_PACKET } from '../core/wire/slab.ts';
 import type { CaptureCounters } from './capture.ts';
@@ -17,6 +19,7 @@ import {
   type WorkerAnswer,
   type WorkerInit,
 } from './messages.ts';
+import { makeNat64Control, type Nat64Control } from './nat64-control.ts';
 import { type CaptureOptions, RunningCapture } from './running-capture.ts';
 
 /** What a data plane is started with. */
@@ -28,6 +31,10 @@ export interface DataPlaneOptions {
   /** Starts a worker thread whose program calls runPacketWorker with `init`. */
   readonly startThread: (init: WorkerInit, name: string) => Worker;
   readonly settings: TranslatorSettings;
+  /** Makes it a stateful NAT64 (RFC 6146) with one queue, whose prefix is that of the settings. */
+  readonly nat64?: Nat64Settings | undefined;
+  /** What `nat64.save()` gave in an earlier run; any bytes are safe. */
+  readonly savedBindings?: Uint8Array | undefined;
   /** Merge segments before they are written, where the device takes super-packets. */
   readonly coalesce: boolean;
   /** Leases of the dynamic pool from an earlier run. */
@@ -38,8 +45,15 @@ export interface DataPlaneOptions {
 export interface DataPlane {
   /** All counters now; costs the workers nothing. */
   counters(): CounterSnapshot;
-  /** Resolves when every worker translates by the new settings; no packet is lost and leases are kept. */
-  reconfigure(settings: TranslatorSettings): Promise<void>;
+  /**
+   * Resolves when every worker translates by the new settings; no packet is lost, leases are kept, and of NAT64's sessions those that
+   * the new pool and limits have room for.
+   */
+  reconfigure(settings: TranslatorSettings, nat64?: Nat64Settings): Promise<void>;
+  /** The tables of stateful NAT64. */
+  readonly nat64: Nat64Control;
+  /** What became of `savedBindings`; null without any. */
+  readonly restored: RestoreResult | null;
   /** Leases of the dynamic pool. */
   leases(): Promise<readonly Lease[]>;
   /** Records both sides as a pcapng file. Throws USAGE when one runs already; the sink stays the caller's then. */
@@ -57,9 +71,11 @@ export interface DataPlane {
 
 /**
  * Starts a worker for each queue and resolves when all of them translate.
- * @throws XlatError DATA_PATH_FAILED when a worker cannot start; the others are stopped then
+ * @throws XlatError DATA_PATH_FAILED when a worker cannot start, the others are stopped then; CONFIG_INVALID for NAT64 with
+ *   more than one queue
  */
 export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
+  checkQueues(options.queues.length, options.nat64);
   const plane = new WorkerDataPlane(options.queues.length, options.wake);
   try {
     await plane.start(options);
@@ -70,6 +86,14 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
   return plane;
 }
 
+/** The two directions of a session come in by different queues, and each worker has tables of its own. */
+function checkQueues(queues: number, nat64: Nat64Settings | undefined): void {
+  if (nat64 === undefined || queues <= 1) return;
+  throw new XlatError('CONFIG_INVALID', 'start NAT64', `NAT64 works with one queue, not with ${queues}`, {
+    advice: 'Set tun.queues to 1.',
+  });
+}
+
 interface WorkerHandle {
   readonly thread: Worker;
   readonly signal: Int32Array;
@@ -78,6 +102,10 @@ interface WorkerHandle {
 }
 
 class WorkerDataPlane implements DataPlane {
+  readonly nat64 = makeNat64Control(
+    async (question) => (await this.ask(0, { type: 'nat64', id: ++this.nextId, question })).nat64,
+  );
+  restored: RestoreResult | null = null;
   private readonly memory: SharedArrayBuffer;
   private readonly wake: (queue: number) => void;
   private readonly workers: WorkerHandle[] = [];
@@ -108,8 +136,9 @@ class WorkerDataPlane implements DataPlane {
     return readCounters(this.memory);
   }
 
-  async reconfigure(settings: TranslatorSettings): Promise<void> {
-    await this.askAll((id) => ({ type: 'reconfigure', id, settings }));
+  async reconfigure(settings: TranslatorSettings, nat64?: Nat64Settings): Promise<void> {
+    checkQueues(this.workers.length, nat64);
+    await this.askAll((id) => ({ type: 'reconfigure', id, settings, nat64 }));
   }
 
   async leases(): Promise<readonly Lease[]> {
@@ -167,10 +196,10 @@ class WorkerDataPlane implements DataPlane {
 
   private startWorker(options: DataPlaneOptions, queue: QueueNumbers, worker: number): WorkerHandle {
     const signal = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-    const { settings, coalesce, leases = [] } = options;
+    const { settings, nat64, savedBindings, coalesce, leases = [] } = options;
     const seed = randomInt(0x10000);
     const workers = options.queues.length;
-    const share = { worker, workers, settings, leases, coalesce, seed };
+    const share = { worker, workers, settings, nat64, savedBindings, leases, coalesce, seed };
     const workerData: WorkerInit = { queue, counters: this.memory, signal, ...share };
     const thread = this.startThread(options, workerData, `packets-${worker}`);
     const questions = new Map<number, (answer: WorkerAnswer) => void>();
@@ -201,6 +230,7 @@ class WorkerDataPlane implements DataPlane {
       return;
     }
     const id = message.type === 'ready' ? READY : message.id;
+    if (message.type === 'ready') this.restored = message.restored ?? null;
     handle.questions.get(id)?.(message.type === 'ready' ? {} : message.value);
     handle.questions.delete(id);
   }

@@ -2,8 +2,11 @@
 // it looks at `signal` between two batches, and takes its messages when the number there has changed.
 
 import type { Lease } from '../core/address/dynamic-pool.ts';
+import type { RestoreResult } from '../core/nat64/saved-bindings.ts';
+import type { Nat64Settings } from '../core/nat64/settings.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
 import type { CaptureCounters, CaptureFilter } from './capture.ts';
+import type { Nat64Answer, Nat64Question } from './nat64-control.ts';
 import type { TunCapabilities } from './tun-queue.ts';
 
 /** One queue of the virtual interface, as plain numbers that pass between threads. */
@@ -24,6 +27,10 @@ export interface WorkerInit {
   /** One Int32: messages sent to this worker so far. */
   readonly signal: SharedArrayBuffer;
   readonly settings: TranslatorSettings;
+  /** Stateful NAT64; left out: stateless. */
+  readonly nat64?: Nat64Settings | undefined;
+  /** NAT64's bindings of an earlier run. */
+  readonly savedBindings?: Uint8Array | undefined;
   readonly leases: readonly Lease[];
   readonly coalesce: boolean;
   /** Initial IPv4 identification. */
@@ -43,8 +50,14 @@ export const ABANDONED = -1;
 
 /** To the worker; each is answered by `done` with its id, `return-buffer` is not. */
 export type ToWorker =
-  | { readonly type: 'reconfigure'; readonly id: number; readonly settings: TranslatorSettings }
+  | {
+      readonly type: 'reconfigure';
+      readonly id: number;
+      readonly settings: TranslatorSettings;
+      readonly nat64?: Nat64Settings | undefined;
+    }
   | { readonly type: 'leases'; readonly id: number }
+  | { readonly type: 'nat64'; readonly id: number; readonly question: Nat64Question }
   | { readonly type: 'start-capture'; readonly id: number; readonly request: CaptureRequest }
   | { readonly type: 'stop-capture'; readonly id: number }
   | { readonly type: 'return-buffer'; readonly capture: number; readonly buffer: ArrayBuffer }
@@ -52,7 +65,7 @@ export type ToWorker =
 
 /** From the worker. */
 export type FromWorker =
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly restored?: RestoreResult | undefined }
   | { readonly type: 'done'; readonly id: number; readonly value: WorkerAnswer }
   | {
       readonly type: 'captured';
@@ -66,4 +79,5 @@ export type FromWorker =
 export interface WorkerAnswer {
   readonly leases?: readonly Lease[];
   readonly capture?: CaptureCounters;
+  readonly nat64?: Nat64Answer;
 }

@@ -4,10 +4,14 @@
 //
 // Read first: ../core/wire/slab.ts, ../core/translate/translate.ts, coalesce.ts.
 
+import type { Nat64Path } from '../core/nat64/packet-path.ts';
+import { expireSessions } from '../core/nat64/probe.ts';
 import { translate } from '../core/translate/translate.ts';
 import type { Translator } from '../core/translate/translator.ts';
+import { FRAGMENT_TIMEOUT, TRANSLATED } from '../core/translate/verdict.ts';
 import { HEADROOM, MAX_PACKET, makePacketList, type PacketList, type Slab } from '../core/wire/slab.ts';
 import { CAPTURE_IN, CAPTURE_OUT, type Recorder } from './capture.ts';
+import { clockMs } from './clock.ts';
 import { type Coalescer, makeCoalescer } from './coalesce.ts';
 import { makeSimdSlab } from './coalesce-simd.ts';
 import {
@@ -16,6 +20,7 @@ import {
   BYTES_IN6,
   BYTES_OUT4,
   BYTES_OUT6,
+  NAT64_BASE,
   PACKETS_IN4,
   PACKETS_IN6,
   PACKETS_MERGED,
@@ -24,6 +29,7 @@ import {
   SUPER_PACKETS_MADE,
   verdictIndex,
 } from './counters.ts';
+import { writeNat64Counters } from './nat64-counters.ts';
 import { countRefused } from './refused.ts';
 import { makeWriteList, type TunQueue, type WriteList } from './tun-queue.ts';
 
@@ -39,14 +45,18 @@ const MAX_OUT = 2048;
 /** Packets that one packet can become at most: a super-packet segmented, each segment cut in two, with room to spare. */
 const OUT_NEEDED = 512;
 
-/** The clock of the data path: wall-clock milliseconds that never run backwards. */
-const nowMs = (): number => performance.timeOrigin + performance.now();
+/** Sessions of stateful NAT64 that are looked at between two batches: a fraction of a millisecond. */
+const EXPIRE_BUDGET = 1024;
+/** NAT64's figures are at most this old while packets come. */
+const PUBLISH_MS = 100;
 
 /** Moves packets of one queue. Used by one thread. */
 export class Pump {
   translator: Translator;
   /** Records both sides while a capture runs; null otherwise. */
   recorder: Recorder | null = null;
+  /** When NAT64's figures were written last. */
+  private publishedMs = Number.NEGATIVE_INFINITY;
   private readonly queue: TunQueue;
   private readonly counters: Float64Array;
   private readonly coalescer: Coalescer;
@@ -82,7 +92,7 @@ export class Pump {
     const input = this.input;
     const n = this.queue.readBatch(this.slab.bytes, 0, INPUT_BYTES, input, timeoutMs);
     if (n === 0) return 0;
-    const now = nowMs();
+    const now = clockMs();
     const { offset, length } = input;
     for (let i = 0; i < n; i++) {
       this.move(offset[i] as number, length[i] as number, now);
@@ -91,6 +101,35 @@ export class Pump {
     this.flush();
     this.counters[BATCHES] = (this.counters[BATCHES] as number) + 1;
     return n;
+  }
+
+  /**
+   * Lets time pass for stateful NAT64: sessions and fragments whose time is up end, probes go out.
+   * @param isIdle no packet came: the figures are written at once, for nothing may come for long
+   * @returns whether more is due already
+   */
+  expire(isIdle: boolean): boolean {
+    const { translator, slab, output, recorder } = this;
+    if (translator.nat64 === null) {
+      this.counters[NAT64_BASE] = 0;
+      return false;
+    }
+    const isMore = expireSessions(translator.nat64, translator, slab, output, clockMs(), EXPIRE_BUDGET);
+    for (let i = 0; recorder !== null && i < output.count; i++) {
+      recorder.packet(CAPTURE_OUT, slab, output.offset[i] as number, output.length[i] as number, TRANSLATED);
+    }
+    this.flush();
+    if (isIdle || performance.now() - this.publishedMs >= PUBLISH_MS) this.publish(translator.nat64);
+    return isMore;
+  }
+
+  /** Writes NAT64's figures where others read them. */
+  private publish({ state, fragments }: Nat64Path): void {
+    this.publishedMs = performance.now();
+    const { counters } = this;
+    writeNat64Counters(counters, NAT64_BASE, state.counters(), fragments.counters);
+    counters[verdictIndex(FRAGMENT_TIMEOUT, 4)] = fragments.counters.timedOut4;
+    counters[verdictIndex(FRAGMENT_TIMEOUT, 6)] = fragments.counters.timedOut6;
   }
 
   private move(at: number, length: number, now: number): void {

@@ -5,6 +5,10 @@
 
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { FragmentTable } from '../../src/core/nat64/fragments.ts';
+import { Nat64State } from '../../src/core/nat64/nat64-state.ts';
+import { Nat64Path } from '../../src/core/nat64/packet-path.ts';
+import { DEFAULT_LIMITS, DEFAULT_NAT64, type Nat64Settings } from '../../src/core/nat64/settings.ts';
 import {
   DEFAULT_SETTINGS,
   type Mapping,
@@ -19,6 +23,7 @@ import { HEADROOM, makePacketList, makeSlab } from '../../src/core/wire/slab.ts'
 import { offloadHeader } from '../fuzz/offload.ts';
 import { embed } from '../reference/addresses.ts';
 import { ip4, mapping, prefix6, text6 } from '../support/addresses.ts';
+import { poolOf, seen } from '../support/nat64.ts';
 import { counting, ipv4, ipv6, type Layer, tcp, udp } from '../support/packets.ts';
 
 /** One line of the table. */
@@ -48,6 +53,8 @@ interface Case {
   /** One for each host; all of one length. They come in turn. */
   readonly packets: readonly Uint8Array[];
   readonly header: Uint8Array;
+  /** Of stateful NAT64: what a translator of its own has to have seen before. */
+  readonly opening?: readonly Uint8Array[];
 }
 
 const PLAIN = new Uint8Array(OFFLOAD_HEADER);
@@ -98,6 +105,58 @@ function casesOf(name: string, settings: TranslatorSettings, hosts: readonly (re
   ];
 }
 
+const nat64: Nat64Settings = {
+  ...DEFAULT_NAT64,
+  pool: poolOf('192.0.2.1'),
+  limits: { ...DEFAULT_LIMITS, sessions: 10_000 },
+};
+
+/** A translator with NAT64's tables, the same each time. */
+function makeNat64(settings: TranslatorSettings): Translator {
+  let n = 0;
+  const state = new Nat64State(nat64, () => Math.imul(++n, 0x9e3779b1) >>> 0, 0);
+  const fragments = new FragmentTable({ ...nat64.limits, fragmentMs: 2000 }, 1);
+  return new Translator(settings, 1, new Nat64Path(state, fragments, nat64, settings));
+}
+
+/** One session a host, both ways. */
+function nat64Cases(name: string): Case[] {
+  const settings: TranslatorSettings = { ...DEFAULT_SETTINGS, prefix: prefix6('2001:db8:64::/96') };
+  const hosts = Array.from({ length: MANY_HOSTS }, (_, i) => host6(i));
+  const server = '93.184.216.34';
+  const server6 = '2001:db8:64::5db8:d822';
+  const both = (kind: string, up: Layer, down: (dstPort: number) => Layer, from = hosts, isSuper = false): Case[] => {
+    const packets = from.map((src) => ipv6({ src, dst: server6, payload: up }));
+    const opening = from.map((src) => ipv6({ src, dst: server6, payload: kind === 'UDP' ? up : tcp({ flags: 2 }) }));
+    const translator = makeNat64(settings);
+    const answers = opening.map((packet) =>
+      ipv4({ src: server, dst: '192.0.2.1', payload: down(seen(translated(translator, packet)).srcPort) }),
+    );
+    const header = (is4: boolean) => (isSuper ? superHeader(is4) : PLAIN);
+    return [
+      { name: `${name}, ${kind} 6→4`, settings, packets, header: header(false), opening },
+      { name: `${name}, ${kind} 4→6`, settings, packets: answers, header: header(true), opening },
+    ];
+  };
+  const few = hosts.slice(0, FEW_HOSTS);
+  const [large, huge] = [counting(1400), new Uint8Array(64_000)];
+  return [
+    ...both('UDP', udp({ data: counting(22) }), (dstPort) => udp({ srcPort: 53, dstPort, data: counting(22) })),
+    ...both('TCP', tcp({ data: large }), (dstPort) => tcp({ srcPort: 80, dstPort, data: large })),
+    ...both('super-packet', tcp({ data: huge }), (dstPort) => tcp({ srcPort: 80, dstPort, data: huge }), few, true),
+  ];
+}
+
+/** What a translator makes of a packet. */
+function translated(translator: Translator, packet: Uint8Array): Uint8Array {
+  const slab = makeSlab(4096);
+  const out = makePacketList(1);
+  slab.bytes.set(packet, HEADROOM);
+  if (isDrop(translate(translator, slab, HEADROOM, packet.length, out, 1))) throw new Error('dropped');
+  const at = out.offset[0] as number;
+  return slab.bytes.slice(at, at + (out.length[0] as number));
+}
+
 const CASES: readonly Case[] = [
   ...casesOf('CLAT', clat, [['192.0.0.1', '2001:db8:1::1']]),
   ...casesOf(
@@ -105,6 +164,7 @@ const CASES: readonly Case[] = [
     siit,
     Array.from({ length: MANY_HOSTS }, (_, i) => [host4(i), host6(i)] as const),
   ),
+  ...nat64Cases(`NAT64, ${MANY_HOSTS} sessions`),
 ];
 
 /** Bytes of a slot that a translation overwrites: the headers. The rest of the packet stays as it is. */
@@ -112,13 +172,19 @@ const REFRESHED = 64;
 const MIN_SLOTS = 64;
 
 /** A loop that puts each packet's head back and, if told so, translates it, `packets` times. Returns nanoseconds in all. */
-function makeLoop({ settings, packets: samples, header }: Case): (packets: number, translates: boolean) => number {
+function makeLoop({
+  settings,
+  packets: samples,
+  header,
+  opening,
+}: Case): (packets: number, translates: boolean) => number {
   const { length } = samples[0] as Uint8Array;
   const stride = (HEADROOM + length + 63) & ~63;
   const slots = length > 10_000 ? samples.length : Math.max(MIN_SLOTS, samples.length);
   const slab = makeSlab(slots * stride + 4096);
   const out = makePacketList(8);
-  const translator = new Translator(settings, 1);
+  const translator = opening === undefined ? new Translator(settings, 1) : makeNat64(settings);
+  for (const packet of opening ?? []) translated(translator, packet);
   const heads = new Uint32Array((slots * REFRESHED) / 4);
   const words = new Uint32Array(slab.bytes.buffer);
   for (let i = 0; i < slots; i++) {

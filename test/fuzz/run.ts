@@ -1,5 +1,6 @@
-// `npm run fuzz -- --minutes N [--seed S] [--packets N]`: random and mutated packets through engine and reference until the time is
+// `npm run fuzz -- --minutes N [--seed S] [--packets N] [--mode nat64]`: random and mutated packets through engine and reference until the time is
 // up or something is found. A find is shrunk and printed as commented hex, with the settings, for a named test; exit code 1.
+// `--mode nat64` sends random traffic through stateful NAT64 instead (nat64.ts), where a find is a seed: one packet follows from another.
 // Each round has settings and a generator of its own, from the seed and the round's number: the same seed, the same packets.
 
 import { parseArgs } from 'node:util';
@@ -7,6 +8,7 @@ import type { TranslatorSettings } from '../../src/core/translate/settings.ts';
 import { toHex } from '../support/packets.ts';
 import { Comparison } from './compare.ts';
 import { makeWorld, randomPacket, type World } from './generate.ts';
+import { NAT64_STEPS, nat64Complaint } from './nat64.ts';
 import { damagedOffload, type Offloaded, offloadDamage, offloadDifference, randomOffloaded } from './offload.ts';
 import { Random } from './random.ts';
 import { randomSettings } from './settings.ts';
@@ -69,23 +71,50 @@ function offloadFind(settings: TranslatorSettings, offloaded: Offloaded, run: ()
   }
 }
 
-function printFind(find: Find, seed: number, roundNumber: number): void {
+function printFind(find: Find, seed: number): void {
   const asText = (_: string, value: unknown) => (value instanceof Uint8Array ? toHex(value) : value);
-  console.log(`\nFOUND in round ${roundNumber}: repeat it with --seed ${seed + roundNumber}`);
+  console.log(`\nFOUND: repeat it with --seed ${seed}`);
   console.log(find.complaint);
   if (find.header !== null) console.log(`# offload header\n${toHex(find.header)}`);
   console.log(commentedHex(find.packet));
   console.log(`# settings\n${JSON.stringify(find.settings, asText)}`);
 }
 
+/** A kind of traffic. */
+interface Mode {
+  readonly roundPackets: number;
+  /** One round; prints what is wrong. */
+  readonly finds: (seed: number) => boolean;
+}
+
+const MODES: Readonly<Record<string, Mode>> = {
+  stateless: {
+    roundPackets: ROUND_PACKETS,
+    finds: (seed) => {
+      const find = round(seed);
+      if (find !== null) printFind(find, seed);
+      return find !== null;
+    },
+  },
+  nat64: {
+    roundPackets: NAT64_STEPS,
+    finds: (seed) => {
+      const complaint = nat64Complaint(seed);
+      if (complaint !== null) console.log(`\nFOUND: repeat it with --mode nat64 --seed ${seed}\n${complaint}`);
+      return complaint !== null;
+    },
+  },
+};
+
 const OPTIONS = {
   minutes: { type: 'string', default: '10' },
   seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
   packets: { type: 'string', default: 'Infinity' },
+  mode: { type: 'string', default: 'stateless' },
 } as const;
 
 function usage(): never {
-  console.error('usage: npm run fuzz -- [--minutes N] [--seed S] [--packets N]');
+  console.error('usage: npm run fuzz -- [--minutes N] [--seed S] [--packets N] [--mode stateless|nat64]');
   process.exit(2);
 }
 
@@ -98,15 +127,23 @@ function parsedOptions() {
   }
 }
 
-function readArguments(): { minutes: number; seed: number; packets: number } {
+interface Arguments {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly packets: number;
+  readonly mode: Mode;
+}
+
+function readArguments(): Arguments {
   const values = parsedOptions();
+  const mode = MODES[values.mode];
   const numbers = { minutes: Number(values.minutes), seed: Number(values.seed), packets: Number(values.packets) };
   const isRight = numbers.minutes > 0 && Number.isSafeInteger(numbers.seed) && numbers.packets > 0;
-  return isRight ? numbers : usage();
+  return isRight && mode !== undefined ? { ...numbers, mode } : usage();
 }
 
 async function main(): Promise<void> {
-  const { minutes, seed, packets } = readArguments();
+  const { minutes, seed, packets, mode } = readArguments();
   const started = Date.now();
   const deadline = started + minutes * 60_000;
   let isInterrupted = false;
@@ -115,15 +152,15 @@ async function main(): Promise<void> {
   });
   let lastShown = started;
   let rounds = 0;
-  let find: Find | null = null;
+  let isFound = false;
   const summary = () => {
-    const done = rounds * ROUND_PACKETS;
+    const done = rounds * mode.roundPackets;
     const seconds = (Date.now() - started) / 1000;
     return `${done.toLocaleString('en')} packets in ${seconds.toFixed(0)} s (${Math.round(done / Math.max(seconds, 0.001))}/s), seed ${seed}`;
   };
-  while (find === null && !isInterrupted && Date.now() < deadline && rounds * ROUND_PACKETS < packets) {
-    find = round(seed + rounds);
-    if (find !== null) break;
+  while (!isInterrupted && Date.now() < deadline && rounds * mode.roundPackets < packets) {
+    isFound = mode.finds(seed + rounds);
+    if (isFound) break;
     rounds++;
     if (Date.now() - lastShown >= PROGRESS_MS) {
       lastShown = Date.now();
@@ -131,11 +168,8 @@ async function main(): Promise<void> {
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
-  if (find !== null) printFind(find, seed, rounds);
-  console.log(
-    `${find === null ? 'nothing found' : 'FOUND something'}${isInterrupted ? ', interrupted' : ''}: ${summary()}`,
-  );
-  process.exitCode = find === null ? 0 : 1;
+  console.log(`${isFound ? 'FOUND something' : 'nothing found'}${isInterrupted ? ', interrupted' : ''}: ${summary()}`);
+  process.exitCode = isFound ? 1 : 0;
 }
 
 await main();

@@ -5,10 +5,17 @@
 // A byte outside that changed fails the run. What lies outside is the same for every packet, so a result that depended on it
 // would differ from the reference translator's, which sees the packet alone.
 
+import { FragmentTable } from '../../src/core/nat64/fragments.ts';
+import { Nat64State } from '../../src/core/nat64/nat64-state.ts';
+import { Nat64Path } from '../../src/core/nat64/packet-path.ts';
+import { expireSessions } from '../../src/core/nat64/probe.ts';
+import type { Nat64Settings } from '../../src/core/nat64/settings.ts';
 import type { TranslatorSettings } from '../../src/core/translate/settings.ts';
 import { translate } from '../../src/core/translate/translate.ts';
 import { Translator } from '../../src/core/translate/translator.ts';
-import { ANSWERED, isDrop, VERDICTS, type VerdictName } from '../../src/core/translate/verdict.ts';
+import { translateV4 } from '../../src/core/translate/v4-to-v6.ts';
+import { translateV6 } from '../../src/core/translate/v6-to-v4.ts';
+import { ANSWERED, isDrop, TRANSLATED, VERDICTS, type VerdictName } from '../../src/core/translate/verdict.ts';
 import { OFFLOAD_HEADER } from '../../src/core/wire/offload.ts';
 import {
   HEADROOM,
@@ -39,6 +46,12 @@ export interface EngineOptions {
   readonly capacity?: number;
   /** What the canaries and the unused memory are filled with. */
   readonly canary?: number;
+  /** Makes it stateful; its tables begin at time 0. */
+  readonly nat64?: Nat64Settings;
+  /** The tables' randomness. */
+  readonly random?: () => number;
+  /** false: every packet goes the long way. */
+  readonly isFast?: boolean;
 }
 
 const CANARY_BYTES = 128;
@@ -49,13 +62,15 @@ const SPARE_START = (AT + MAX_PACKET + CANARY_BYTES + 3) & ~3;
 export class Engine {
   readonly translator: Translator;
   private readonly slab: Slab;
+  private readonly isFast: boolean;
   private readonly out: PacketList;
   private readonly spareEnd: number;
   private readonly canary: Uint8Array;
 
   constructor(settings: TranslatorSettings, options: EngineOptions = {}) {
     const { seed = 0, spareBytes = 256 * 1024, capacity = 2048, canary = 0xa5 } = options;
-    this.translator = new Translator(settings, seed);
+    this.translator = new Translator(settings, seed, pathFor(settings, options));
+    this.isFast = options.isFast ?? true;
     this.spareEnd = SPARE_START + spareBytes;
     this.slab = makeSlab(this.spareEnd + CANARY_BYTES);
     this.slab.bytes.fill(canary);
@@ -79,9 +94,34 @@ export class Engine {
     out.count = 0;
     out.spareStart = SPARE_START;
     out.spareEnd = this.spareEnd;
-    const verdict = translate(this.translator, slab, AT, packet.length, out, nowMs);
+    const verdict = this.translate(packet, nowMs);
     this.checkCanaries(end);
     return this.collect(verdict, end);
+  }
+
+  /** Lets time pass for NAT64. @returns what it sends by itself */
+  expire(nowMs: number): Uint8Array[] {
+    const { slab, out, translator } = this;
+    const sent: Uint8Array[] = [];
+    let isMore = translator.nat64 !== null;
+    while (isMore && translator.nat64 !== null) {
+      out.count = 0;
+      out.spareStart = SPARE_START;
+      out.spareEnd = this.spareEnd;
+      isMore = expireSessions(translator.nat64, translator, slab, out, nowMs, 100);
+      this.checkCanaries(SPARE_START - CANARY_BYTES);
+      sent.push(...this.collect(TRANSLATED, AT).out);
+    }
+    return sent;
+  }
+
+  private translate(packet: Uint8Array, nowMs: number): number {
+    const { translator, slab, out } = this;
+    const version = (packet[0] ?? 0) >> 4;
+    if (this.isFast || (version !== 4 && version !== 6)) {
+      return translate(translator, slab, AT, packet.length, out, nowMs);
+    }
+    return (version === 4 ? translateV4 : translateV6)(translator, slab, AT, packet.length, out, nowMs);
   }
 
   private checkCanaries(end: number): void {
@@ -116,6 +156,20 @@ export class Engine {
     const isSpare = at - OFFLOAD_HEADER >= SPARE_START && at + length <= this.out.spareStart;
     if (length < 20 || (!isInPlace && !isSpare)) throw new Error(`a result of ${length} bytes at ${at - AT}`);
   }
+}
+
+function pathFor(settings: TranslatorSettings, { nat64, random }: EngineOptions): Nat64Path | null {
+  if (nat64 === undefined) return null;
+  const { limits, timers } = nat64;
+  const state = new Nat64State(nat64, random ?? countingWords(), 0);
+  const fragments = new FragmentTable({ ...limits, fragmentMs: timers.fragmentMs }, 1);
+  return new Nat64Path(state, fragments, nat64, settings);
+}
+
+/** Words that differ, the same ones in each run. */
+function countingWords(): () => number {
+  let n = 0;
+  return () => Math.imul(++n, 0x9e3779b1) >>> 0;
 }
 
 /** One packet through a fresh engine. */

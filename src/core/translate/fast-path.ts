@@ -34,18 +34,18 @@ const PLAIN = 0;
 const PARTIAL = 0x0100;
 
 /** Whether the offload header at `h` describes a partial checksum `field` bytes behind a header of `header` bytes. */
-const isOwnPartial = (v: DataView, h: number, header: number, field: number): boolean =>
+export const isOwnPartial = (v: DataView, h: number, header: number, field: number): boolean =>
   v.getUint16(h + 6, true) === header && v.getUint16(h + 8, true) === field;
 
 /** The checksum with the difference applied: finished ones by RFC 1624 (UDP never zero), partial ones as the sum they are. */
-function changed(checksum: number, difference: number, isPartial: boolean, proto: number): number {
+export function changed(checksum: number, difference: number, isPartial: boolean, proto: number): number {
   if (isPartial) return fold(checksum + difference);
   const result = ~fold((~checksum & 0xffff) + difference) & 0xffff;
   return result === 0 && proto === UDP ? 0xffff : result;
 }
 
 /** Writes the offload header at `h`: plain, or with a partial checksum. */
-function emitSimpleOffload(v: DataView, h: number, isPartial: boolean, header: number, field: number): void {
+export function emitSimpleOffload(v: DataView, h: number, isPartial: boolean, header: number, field: number): void {
   v.setInt32(h, isPartial ? 0x01000000 : 0);
   v.setInt16(h + 4, 0);
   v.setInt32(h + 6, isPartial ? header | (field << 16) : 0, true);

@@ -119,7 +119,7 @@ function counterpart(s: Slab, at: number): number {
 export function echoToIcmpv6(t: Translator, s: Slab, at: number, length: number): void {
   const from = icmpType(s, at);
   const to = from === ECHO_REQUEST4 ? ECHO_REQUEST6 : ECHO_REPLY6;
-  const difference = (to << 8) + (~(from << 8) & 0xffff) + t.newSum + length + ICMPV6;
+  const difference = (to << 8) + (~(from << 8) & 0xffff) + t.newSum + t.portDifference + length + ICMPV6;
   setIcmpChecksum(s, at, updateChecksum(icmpChecksum(s, at), difference));
   s.view.setUint8(at, to);
 }

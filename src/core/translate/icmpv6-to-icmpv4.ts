@@ -120,7 +120,7 @@ export function echoToIcmpv4(t: Translator, s: Slab, at: number, length: number)
   const from = icmpType(s, at);
   const to = from === ECHO_REQUEST6 ? ECHO_REQUEST4 : ECHO_REPLY4;
   const pseudoGone = t.difference - t.newSum + (~length & 0xffff) + (~ICMPV6 & 0xffff);
-  const difference = (to << 8) + (~(from << 8) & 0xffff) + pseudoGone;
+  const difference = (to << 8) + (~(from << 8) & 0xffff) + pseudoGone + t.portDifference;
   setIcmpChecksum(s, at, updateChecksum(icmpChecksum(s, at), difference));
   s.view.setUint8(at, to);
 }

@@ -80,7 +80,11 @@ export function innerToIpv6(t: Translator, s: Slab, from: number, end: number, t
     if (refusal !== TRANSLATED) return -refusal;
   }
   if (t.checkMartians4(source(s, from), destination(s, from)) !== TRANSLATED) return -ICMP_INNER;
-  if (t.mapToIpv6(source(s, from), destination(s, from), false, true) !== TRANSLATED) return -ICMP_INNER;
+  const unmapped =
+    t.nat64 === null
+      ? t.mapToIpv6(source(s, from), destination(s, from), false, true)
+      : t.nat64.mapInnerToIpv6(t, s, from, end);
+  if (unmapped !== TRANSLATED) return -ICMP_INNER;
   const next = proto === ICMP ? ICMPV6 : proto;
   const newHeader = IPV6_HEADER + (isFragment ? FRAGMENT_HEADER : 0);
   const copied = Math.min(data, room - newHeader);
@@ -93,8 +97,11 @@ export function innerToIpv6(t: Translator, s: Slab, from: number, end: number, t
   }
   const newUpper = to + newHeader;
   s.bytes.copyWithin(newUpper, upper, upper + copied);
-  if (proto === ICMP) convertInnerEcho(s, newUpper, copied, true, t.newSum + claimed + ICMPV6);
-  else if ((word & OFFSET_MASK) === 0) adjustInnerChecksum(s, newUpper, copied, proto, t.difference);
+  if (proto === ICMP) convertInnerEcho(s, newUpper, copied, true, t.newSum + t.portDifference + claimed + ICMPV6);
+  else if ((word & OFFSET_MASK) === 0) {
+    adjustInnerChecksum(s, newUpper, copied, proto, t.difference + t.portDifference);
+  }
+  t.writePort(s, newUpper, copied);
   return newHeader + copied;
 }
 
@@ -120,18 +127,27 @@ export function innerToIpv4(t: Translator, s: Slab, from: number, end: number, t
     );
     if (refusal !== TRANSLATED) return -refusal;
   }
-  if (t.checkMartians6(s, from) !== TRANSLATED || t.mapToIpv4(s, from, false, -1) !== TRANSLATED) return -ICMP_INNER;
-  // RFC 7757 §4.2.2: of an error it is the inner source that says whether it turns round.
-  t.isHairpin = t.isSourceEmbedded && t.map.hasMapping(t.source4);
+  if (t.checkMartians6(s, from) !== TRANSLATED || mapInnerToIpv4(t, s, from, end) !== TRANSLATED) return -ICMP_INNER;
   const copied = Math.min(data, room - IPV4_HEADER);
   emitInnerIpv4(t, s, from, to, claimed + IPV4_HEADER, proto === ICMPV6 ? ICMP : proto, field);
   const newUpper = to + IPV4_HEADER;
   s.bytes.copyWithin(newUpper, upper, upper + copied);
   // What the old pseudo-header added is taken away: its complements.
-  const gone = t.difference - t.newSum + (~claimed & 0xffff) + (~ICMPV6 & 0xffff);
+  const gone = t.difference - t.newSum + t.portDifference + (~claimed & 0xffff) + (~ICMPV6 & 0xffff);
   if (proto === ICMPV6) convertInnerEcho(s, newUpper, copied, false, gone);
-  else if ((field & FRAGMENT_OFFSET_MASK) === 0) adjustInnerChecksum(s, newUpper, copied, proto, t.difference);
+  else if ((field & FRAGMENT_OFFSET_MASK) === 0) {
+    adjustInnerChecksum(s, newUpper, copied, proto, t.difference + t.portDifference);
+  }
+  t.writePort(s, newUpper, copied);
   return IPV4_HEADER + copied;
+}
+
+/** Addresses of the inner packet; of an error it is the inner source that says whether it turns round (RFC 7757 §4.2.2). */
+function mapInnerToIpv4(t: Translator, s: Slab, from: number, end: number): number {
+  if (t.nat64 !== null) return t.nat64.mapInnerToIpv4(t, s, from, end);
+  const verdict = t.mapToIpv4(s, from, false, -1);
+  t.isHairpin = t.isSourceEmbedded && t.map.hasMapping(t.source4);
+  return verdict;
 }
 
 function emitInnerIpv4(

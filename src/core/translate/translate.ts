@@ -1,5 +1,5 @@
-// The entry of the packet path: which direction a packet goes. fast-path.ts takes what is usual;
-// everything else is v4-to-v6.ts and v6-to-v4.ts.
+// The entry of the packet path: which direction a packet goes. fast-path.ts takes what is usual
+// (../nat64/fast-nat64.ts in a stateful translator); everything else is v4-to-v6.ts and v6-to-v4.ts.
 
 import type { PacketList, Slab } from '../wire/slab.ts';
 import { fastToIpv4, fastToIpv6, LONG_WAY } from './fast-path.ts';
@@ -21,10 +21,11 @@ export function translate(t: Translator, s: Slab, at: number, length: number, ou
   if (out.count >= out.offset.length) return NO_ROOM;
   const version = s.view.getUint8(at) >>> 4;
   if (version === 4) {
-    const fast = fastToIpv6(t, s, at, length, out);
+    const fast =
+      t.nat64 === null ? fastToIpv6(t, s, at, length, out) : t.nat64.fastToIpv6(t, s, at, length, out, nowMs);
     return fast === LONG_WAY ? translateV4(t, s, at, length, out, nowMs) : fast;
   }
   if (version !== 6) return BAD_VERSION;
-  const fast = fastToIpv4(t, s, at, length, out);
+  const fast = t.nat64 === null ? fastToIpv4(t, s, at, length, out) : t.nat64.fastToIpv4(t, s, at, length, out, nowMs);
   return fast === LONG_WAY ? translateV6(t, s, at, length, out, nowMs) : fast;
 }

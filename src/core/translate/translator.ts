@@ -16,6 +16,7 @@ import {
 import { type AddressPair, makePairCache, pairPlace4, pairPlace6 } from '../address/pair-cache.ts';
 import { addressWord } from '../address/rfc6052.ts';
 import { isGroup4, isMartian4, isMartian6 } from '../address/special.ts';
+import type { Nat64Path } from '../nat64/packet-path.ts';
 import { sumWord } from '../wire/checksum.ts';
 import { type ExtensionChain, makeChain } from '../wire/extension.ts';
 import type { ErrorParts } from '../wire/icmp-extension.ts';
@@ -54,6 +55,10 @@ export class Translator {
   readonly own1: number;
   readonly own2: number;
   readonly own3: number;
+  /** Stateful NAT64 (RFC 6146) in place of the explicit mappings and the dynamic pool; null: stateless. */
+  readonly nat64: Nat64Path | null;
+  /** Whether packets to the own IPv4 address are the translator's alone; false where it is also an address of NAT64's pool. */
+  readonly hearsOwn4: boolean;
   /** Whether packets to the own IPv6 address are the translator's; false where it has none or shares it with a host. */
   private readonly hearsOwn6: boolean;
   /** What a TTL or hop limit loses: 1 or 0. */
@@ -92,6 +97,11 @@ export class Translator {
   newSum = 0;
   /** Sum of the new addresses and of the complements of the old: what a transport checksum changes by. */
   difference = 0;
+  /** Offset in the transport header of the port or identifier that NAT64 writes; -1: none is changed. */
+  portField = -1;
+  /** What is written there, and what the checksum changes by for it; 0 where nothing is written. */
+  port = 0;
+  portDifference = 0;
   /** Whether mapToIpv4 found the source by the prefix. */
   isSourceEmbedded = false;
   /** Whether mapToIpv4 found the destination by the prefix, and an explicit mapping names it: RFC 7757 §4.2. */
@@ -109,10 +119,12 @@ export class Translator {
 
   /**
    * @param seed initial IPv4 identification (rule T-5.1-02), any number
+   * @param nat64 the tables of a stateful translator
    * Throws RangeError for settings that cannot be; src/config refuses those with a message.
    */
-  constructor(settings: TranslatorSettings, seed: number) {
+  constructor(settings: TranslatorSettings, seed: number, nat64: Nat64Path | null = null) {
     this.settings = settings;
+    this.nat64 = nat64;
     this.map = new AddressMap(settings);
     this.icmpSources = new IcmpSources(settings);
     this.errorLimit4 = new TokenBucket(settings.errorsPerSecond);
@@ -122,6 +134,7 @@ export class Translator {
     this.own1 = settings.ownIpv6 === null ? 0 : addressWord(settings.ownIpv6, 1);
     this.own2 = settings.ownIpv6 === null ? 0 : addressWord(settings.ownIpv6, 2);
     this.own3 = settings.ownIpv6 === null ? 0 : addressWord(settings.ownIpv6, 3);
+    this.hearsOwn4 = settings.ownIpv4 !== 0 && nat64?.state.isOwn4(settings.ownIpv4 | 0) !== true;
     this.hearsOwn6 = settings.ownIpv6 !== null && !settings.ownIpv6IsShared;
     this.hopCost = settings.decrementHopLimit ? 1 : 0;
     this.ipv4Mtu = settings.ipv4Mtu;
@@ -133,6 +146,11 @@ export class Translator {
     this.identification = seed & 0xffff;
     this.refusesBothEmbedded = !settings.allowBothEmbedded;
     this.toleratesMartians = settings.tolerate.martians;
+  }
+
+  /** Writes the new port or identifier into the transport header of `length` bytes at `upper`, when NAT64 changes it. */
+  writePort(s: Slab, upper: number, length: number): void {
+    if (this.portField >= 0 && this.portField + 2 <= length) s.view.setUint16(upper + this.portField, this.port);
   }
 
   /** Continues the rate limits of the translator that this one replaces, so that a new configuration refills nothing. */

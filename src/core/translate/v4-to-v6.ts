@@ -73,7 +73,7 @@ export function translateV4(
   if (fault !== TRANSLATED) return fault;
   const header = headerLength(s, at);
   const end = at + totalLength(s, at);
-  if (destination(s, at) === t.ownIpv4 && t.ownIpv4 !== 0 && !t.isSecondPass) return answerEcho4(s, at, end, out);
+  if (destination(s, at) === t.ownIpv4 && t.hearsOwn4 && !t.isSecondPass) return answerEcho4(s, at, end, out);
   if (header > IPV4_HEADER) {
     const optionFault = checkOptions(t, s, at, out, nowMs);
     if (optionFault !== TRANSLATED) return optionFault;
@@ -95,12 +95,31 @@ export function translateV4(
     sendIcmpv4Error(t, s, at, end, out, nowMs, TIME_EXCEEDED4, 0, 0);
     return verdicts.HOP_LIMIT;
   }
+  if (t.nat64 !== null) return t.nat64.toIpv6(t, s, at, header, end, word, isError, out, nowMs);
   const refusal = t.mapToIpv6(source(s, at), destination(s, at), isError, false);
   if (refusal !== TRANSLATED) {
     sendIcmpv4Refusal(t, s, at, end, out, nowMs, refusal);
     return refusal;
   }
   if (isError) return translateIcmpv4Error(t, s, at, header, end, out);
+  return sendToIpv6(t, s, at, header, end, word, out, nowMs);
+}
+
+/**
+ * Sends on the checked packet at `at` by the addresses in t's registers.
+ * @param header length of the IPv4 header
+ * @param word its flags and offset word
+ */
+export function sendToIpv6(
+  t: Translator,
+  s: Slab,
+  at: number,
+  header: number,
+  end: number,
+  word: number,
+  out: PacketList,
+  nowMs: number,
+): verdicts.Verdict {
   return isPlain(s, at - OFFLOAD_HEADER)
     ? translatePlain(t, s, at, header, end, word, out, nowMs)
     : translateOffloaded(t, s, at, header, end, word, out, nowMs);
@@ -149,6 +168,7 @@ function translatePlain(
   }
   const fault = (word & OFFSET_MASK) === 0 ? adjustTransport(t, s, at, upper, end, isFragment) : TRANSLATED;
   if (fault !== TRANSLATED) return fault;
+  t.writePort(s, upper, end - upper);
   if (isTooBig) return fragmentToIpv6(t, s, at, header, end, out);
   emitPacket(t, s, at, header, end, isFragment, out);
   return TRANSLATED;
@@ -172,7 +192,7 @@ function adjustTransport(
   if (offset === NO_CHECKSUM) return TRANSLATED;
   if (offset === CUT_SHORT) return verdicts.BAD_TRANSPORT;
   if (isZeroUdpChecksum(s, upper, end - upper, proto)) return zeroUdpChecksum(t, s, upper, end, isFragment);
-  adjustChecksum(s, upper + offset, proto, t.difference);
+  adjustChecksum(s, upper + offset, proto, t.difference + t.portDifference);
   return TRANSLATED;
 }
 
@@ -180,7 +200,9 @@ function adjustTransport(
 function zeroUdpChecksum(t: Translator, s: Slab, upper: number, end: number, isFragment: boolean): verdicts.Verdict {
   if (isFragment || t.settings.udpZeroChecksum === 'drop') return verdicts.UDP_ZERO_CHECKSUM;
   if (t.settings.udpZeroChecksum === 'forward') return TRANSLATED;
-  return computeUdpChecksum(s, upper, end - upper, t.newSum) ? TRANSLATED : verdicts.UDP_ZERO_CHECKSUM;
+  return computeUdpChecksum(s, upper, end - upper, t.newSum + t.portDifference)
+    ? TRANSLATED
+    : verdicts.UDP_ZERO_CHECKSUM;
 }
 
 /** Writes the IPv6 header (and Fragment Header) in front of the payload, which stays where it is. */
@@ -241,7 +263,9 @@ function translateOffloaded(
   if (largest > ((word & DF) === 0 ? t.fragmentLimit6 : t.ipv6Mtu)) {
     return oversizedOffload(t, s, at, header, end, word, out, nowMs);
   }
+  // A partial checksum holds the pseudo-header alone: a new port is none of its business.
   adjustPartialChecksum(s, upper + o.csumOffset, t.difference);
+  t.writePort(s, upper, end - upper);
   emitPacket(t, s, at, header, end, false, out);
   emitMovedOffload(s, o, upper - IPV6_HEADER - OFFLOAD_HEADER, IPV6_HEADER - header, headers);
   return TRANSLATED;

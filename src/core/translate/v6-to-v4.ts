@@ -100,14 +100,14 @@ export function translateV6(
     sendIcmpv6Error(t, s, at, end, out, nowMs, TIME_EXCEEDED6, 0, 0);
     return verdicts.HOP_LIMIT;
   }
+  if (t.nat64 !== null) return t.nat64.toIpv4(t, s, at, end, field, isError, out, nowMs);
   const refusal = t.mapToIpv4(s, at, isError, nowMs);
   if (refusal !== TRANSLATED) {
     sendIcmpv6Refusal(t, s, at, end, out, nowMs, refusal);
     return refusal;
   }
-  if (isError) return translateError(t, s, at, end, out, nowMs);
-  if (t.isHairpin) return turnRound(t, s, at, end, field, out, nowMs);
-  return translateMapped(t, s, at, end, field, t.ipv4Mtu, out, nowMs);
+  if (isError) return sendErrorToIpv4(t, s, at, end, out, nowMs);
+  return sendToIpv4(t, s, at, end, field, out, nowMs);
 }
 
 /** RFC 2675 §3: no payload length, and Hop-by-Hop options that would give the real one. Rule T-5.1-07. */
@@ -123,8 +123,25 @@ function checkFragment(proto: number, field: number, payload: number): verdicts.
   return isFragment && proto === ICMPV6 ? verdicts.FRAGMENTED_ICMP : TRANSLATED;
 }
 
-/** An ICMPv6 error; its inner packet decides whether it turns round (RFC 7757 §4.2.2). */
-function translateError(
+/**
+ * Sends on the checked packet at `at` by the addresses in t's registers, turning it round where t.isHairpin says so.
+ * @param field the Fragment Header's offset and M word; 0: none
+ */
+export function sendToIpv4(
+  t: Translator,
+  s: Slab,
+  at: number,
+  end: number,
+  field: number,
+  out: PacketList,
+  nowMs: number,
+): verdicts.Verdict {
+  if (t.isHairpin) return turnRound(t, s, at, end, field, out, nowMs);
+  return translateMapped(t, s, at, end, field, t.ipv4Mtu, out, nowMs);
+}
+
+/** The same for an ICMPv6 error; its inner packet decides whether it turns round (RFC 7757 §4.2.2). */
+export function sendErrorToIpv4(
   t: Translator,
   s: Slab,
   at: number,
@@ -222,6 +239,7 @@ function translatePlain(
   if (isFirst) {
     const fault = adjustTransport(t, s, upper, end, (field & FRAGMENT_MORE) !== 0);
     if (fault !== TRANSLATED) return fault;
+    t.writePort(s, upper, end - upper);
   }
   if (total > mtu) return cutUp(t, s, at, end, field, out);
   emitPacket(t, s, at, end, field, total > DF_THRESHOLD, 1, out);
@@ -238,7 +256,8 @@ function adjustTransport(t: Translator, s: Slab, upper: number, end: number, isF
   const offset = findChecksum(proto, end - upper, isFragment);
   if (offset === NO_CHECKSUM) return TRANSLATED;
   if (offset === CUT_SHORT) return verdicts.BAD_TRANSPORT;
-  if (!isZeroUdpChecksum(s, upper, end - upper, proto)) adjustChecksum(s, upper + offset, proto, t.difference);
+  if (!isZeroUdpChecksum(s, upper, end - upper, proto))
+    adjustChecksum(s, upper + offset, proto, t.difference + t.portDifference);
   return TRANSLATED;
 }
 
@@ -306,7 +325,9 @@ function translateOffloaded(
   const largest = o.type === GSO_NONE ? whole : Math.min(IPV4_HEADER + transport + o.gsoSize, whole);
   if (largest > mtu || whole > UNLIMITED) return oversizedOffload(t, s, at, end, largest, mtu, out, nowMs);
   const segments = o.type === GSO_NONE ? 1 : segmentCount(end - upper - transport, o.gsoSize);
+  // A partial checksum holds the pseudo-header alone: a new port is none of its business.
   adjustPartialChecksum(s, upper + o.csumOffset, t.difference);
+  t.writePort(s, upper, end - upper);
   // DF by the size of the segments: a last, shorter one shares the flag of the others, as GSO gives it to all.
   emitPacket(t, s, at, end, field, largest > DF_THRESHOLD, segments, out);
   emitMovedOffload(s, o, upper - IPV4_HEADER - OFFLOAD_HEADER, IPV4_HEADER - (upper - at), IPV4_HEADER + transport);

@@ -44,6 +44,24 @@ export const VERDICTS = [
   ['no-room', 'xlat464', 'the batch had no room for what had to be built'],
   // --- later additions, at the end because numbers stay
   ['protocol', 'RFC 7915 §4.1, §5.1', 'a protocol number that means something else in the other family'],
+  // --- stateful NAT64; held packets are no drops
+  ['no-binding', 'RFC 6146 §3.5', 'nobody has a binding for the port or identifier that it is for'],
+  ['no-session', 'RFC 6146 §3.5.2', 'a TCP segment that belongs to no connection and opens none'],
+  ['filtered', 'RFC 6146 §3.5', 'from an address that the host behind the binding has not sent to'],
+  ['ports-exhausted', 'RFC 6146 §3.5', 'the IPv4 pool has no free port or identifier'],
+  ['session-limit', 'RFC 6146 §5.3', 'as many sessions as the limits allow in all'],
+  ['host-limit', 'RFC 6146 §5.3', 'as many sessions as the limits allow one IPv6 host'],
+  ['network-limit', 'RFC 6146 §5.3', 'as many sessions as the limits allow one IPv6 network'],
+  ['rate-limit', 'RFC 6146 §5.3', 'more new sessions a second than the limits allow one IPv6 host'],
+  ['syn-held', 'RFC 6146 §3.5.2.2', 'a TCP SYN from outside, held for a simultaneous open'],
+  ['syn-limit', 'RFC 6146 §3.5.2.2', 'a TCP SYN from outside, and no room to hold it'],
+  ['not-a-client', 'RFC 6146 §5', 'from an IPv6 address that this gateway does not serve'],
+  ['own-source', 'RFC 6146 §3.5', "an IPv6 source inside the prefix or an IPv4 source of the gateway's own pool"],
+  ['hairpin-loop', 'RFC 6146 §3.8', 'for a binding that leads back into the prefix, where it would come round again'],
+  ['fragment-wait', 'RFC 6146 §3.4', 'a fragment that waits for the first one of its packet'],
+  ['fragment-memory', 'RFC 6146 §3.4', 'a fragment, and no room to let it wait'],
+  ['fragment-overlap', 'RFC 5722 / RFC 1858', 'a fragment that overlaps another one'],
+  ['fragment-timeout', 'RFC 6146 §3.4', 'a fragment that waited, and the first one did not come'],
 ] as const;
 
 /** A verdict's stable name, as in `--json`, metrics and captures. */
@@ -54,9 +72,10 @@ export type Verdict = number;
 
 /**
  * Whether this verdict means that the packet was dropped; an error sent back is no going on. A super-packet that is segmented
- * here has the verdict of its first segment that is dropped; segments before that one went on.
+ * here has the verdict of its first segment that is dropped; segments before that one went on. What is held may still go on.
  */
-export const isDrop = (verdict: Verdict): boolean => verdict > SEGMENTED;
+export const isDrop = (verdict: Verdict): boolean =>
+  verdict > SEGMENTED && verdict !== SYN_HELD && verdict !== FRAGMENT_WAIT;
 
 export const TRANSLATED = 0;
 export const ANSWERED = 1;
@@ -93,3 +112,20 @@ export const BOTH_EMBEDDED = 31;
 export const TO_TRANSLATOR = 32;
 export const NO_ROOM = 33;
 export const PROTOCOL = 34;
+export const NO_BINDING = 35;
+export const NO_SESSION = 36;
+export const FILTERED = 37;
+export const PORTS_EXHAUSTED = 38;
+export const SESSION_LIMIT = 39;
+export const HOST_LIMIT = 40;
+export const NETWORK_LIMIT = 41;
+export const RATE_LIMIT = 42;
+export const SYN_HELD = 43;
+export const SYN_LIMIT = 44;
+export const NOT_A_CLIENT = 45;
+export const OWN_SOURCE = 46;
+export const HAIRPIN_LOOP = 47;
+export const FRAGMENT_WAIT = 48;
+export const FRAGMENT_MEMORY = 49;
+export const FRAGMENT_OVERLAP = 50;
+export const FRAGMENT_TIMEOUT = 51;

@@ -20,6 +20,7 @@ export const TIME_EXCEEDED4 = 11;
 export const PARAMETER_PROBLEM4 = 12;
 // Codes of UNREACHABLE4 that the translator sends itself, RFC 792 and RFC 1812 §5.2.7.1.
 export const HOST_UNREACHABLE4 = 1;
+export const PORT_UNREACHABLE4 = 3;
 /** Fragmentation needed and DF set. */
 export const FRAGMENTATION_NEEDED = 4;
 export const SOURCE_ROUTE_FAILED4 = 5;
@@ -31,7 +32,10 @@ export const TIME_EXCEEDED6 = 3;
 export const PARAMETER_PROBLEM6 = 4;
 // Codes of UNREACHABLE6 that the translator sends itself, RFC 4443 §3.1.
 export const NO_ROUTE6 = 0;
+export const ADDRESS_UNREACHABLE6 = 3;
 export const SOURCE_POLICY6 = 5;
+/** Code of PARAMETER_PROBLEM6: unrecognized Next Header, RFC 4443 §3.4. */
+export const UNKNOWN_NEXT_HEADER6 = 1;
 
 export const ECHO_REQUEST6 = 128;
 export const ECHO_REPLY6 = 129;

@@ -1,0 +1,184 @@
+// NAT64's tables alone: bytes a session, how long a packet takes to find or open its session, and what a million sessions that
+// run out at once cost. Not the packet path, which test/bench/memory.ts measures for the stateless one.
+//
+//     node dist/test/bench/nat64-memory.js [sessions]        1000000 by default; some ten seconds
+
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { UDP_BIB } from '../../src/core/nat64/bib-protocol.ts';
+import { EXPIRED_ALL, Nat64State } from '../../src/core/nat64/nat64-state.ts';
+import { DEFAULT_LIMITS, DEFAULT_NAT64, DEFAULT_TIMERS, type Nat64Settings } from '../../src/core/nat64/settings.ts';
+import { TRANSLATED } from '../../src/core/translate/verdict.ts';
+import { Random } from '../fuzz/random.ts';
+import { ip4 } from '../support/addresses.ts';
+
+/** What measureNat64 returns; times in nanoseconds of the process's own time unless named otherwise. */
+export interface Nat64Report {
+  readonly sessions: number;
+  /** Growth of the process and what the tables say themselves, for each session, hosts and index and all. */
+  readonly residentBytes: number;
+  readonly tableBytes: number;
+  /** A new host port's first packet: binding, port, session; the median and the best of batches of 10,000. */
+  readonly insertMedian: number;
+  readonly insertBest: number;
+  /** The next packet of one of a thousand flows, each way. */
+  readonly hotOut: number;
+  readonly hotIn: number;
+  /** The next packet of any flow of all. */
+  readonly anyOut: number;
+  /** New UDP sessions a second that one thread sustains while as many run out. */
+  readonly churnPerSecond: number;
+  /** Every session runs out at once: a session's share, and the longest call with the budget that the packet path uses. */
+  readonly expire: number;
+  readonly expireWorstMs: number;
+  readonly expireMedianMs: number;
+}
+
+const HOSTS = 4096;
+const BUDGET = 2048;
+const BATCH = 10_000;
+const HOT = 1000;
+/** Sessions for each address of the pool: two thirds of its ports. */
+const POOL_SHARE = 43_000;
+
+const settingsFor = (sessions: number): Nat64Settings => ({
+  ...DEFAULT_NAT64,
+  pool: [
+    {
+      protocol: 'udp',
+      address: ip4('198.51.0.0'),
+      addresses: Math.ceil(sessions / POOL_SHARE),
+      firstPort: 1024,
+      lastPort: 65_535,
+    },
+  ],
+  limits: { ...DEFAULT_LIMITS, sessions, sessionsPerHost: 0, newSessionsPerSecondPerHost: 0 },
+});
+
+/** The `i`th flow: one of 4096 hosts, another source port each time. Throws when it is refused. */
+function send(state: Nat64State, i: number, nowMs: number): void {
+  const remote = 0x08080808 + (i & 1023);
+  const port6 = (i / HOSTS) & 0xffff;
+  if (state.outgoing(UDP_BIB, 0x20010db8, 0, 0, i % HOSTS, port6, remote, 53, 0, nowMs) !== TRANSLATED)
+    throw new Error(`flow ${i} was refused`);
+}
+
+/** The process's own time in nanoseconds, so that other programs on the machine do not count. */
+function ownTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) * 1000;
+}
+const since = (started: number): number => ownTime() - started;
+const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
+
+/** Nanoseconds of each of `count` calls in batches. */
+function batches(count: number, batch: number, call: (i: number) => void): number[] {
+  const times: number[] = [];
+  for (let from = 0; from < count; from += batch) {
+    const started = ownTime();
+    const end = Math.min(count, from + batch);
+    for (let i = from; i < end; i++) call(i);
+    times.push(since(started) / (end - from));
+  }
+  return times;
+}
+
+/** Runs out everything; nanoseconds of each call. */
+function runOut(state: Nat64State, nowMs: number): number[] {
+  const calls: number[] = [];
+  for (;;) {
+    const started = ownTime();
+    const found = state.expire(nowMs, BUDGET);
+    calls.push(since(started));
+    if (found === EXPIRED_ALL) return calls;
+  }
+}
+
+/** The least for a packet of a hot flow: other programs can only add time. */
+function hot(state: Nat64State, nowMs: number): { out: number; in: number } {
+  const addresses = new Int32Array(HOT);
+  const ports = new Int32Array(HOT);
+  for (let i = 0; i < HOT; i++) {
+    send(state, i, nowMs);
+    addresses[i] = state.source4;
+    ports[i] = state.sourcePort;
+  }
+  const back = (i: number): void => {
+    const at = i % HOT;
+    state.incoming(UDP_BIB, addresses[at], ports[at], 0x08080808 + (at & 1023), 53, 0, nowMs);
+  };
+  return {
+    out: Math.min(...batches(2_000_000, BATCH, (i) => send(state, i % HOT, nowMs))),
+    in: Math.min(...batches(2_000_000, BATCH, back)),
+  };
+}
+
+/** New flows as fast as they go, their clock such that 100,000 come a second, and those of the last five minutes run out. */
+function churn(sessions: number): number {
+  const random = new Random(2);
+  const timers = { ...DEFAULT_TIMERS, udpMs: 2000 };
+  const state = new Nat64State({ ...settingsFor(sessions), timers }, () => random.next(), 0);
+  const count = Math.min(1_000_000, sessions * 2);
+  const started = ownTime();
+  for (let i = 0; i < count; i++) {
+    const nowMs = i / 100;
+    send(state, i, nowMs);
+    if ((i & 31) === 0) state.expire(nowMs, 64);
+  }
+  return count / (since(started) / 1e9);
+}
+
+/** Measures; throws when a flow is refused. */
+export function measureNat64(sessions: number): Nat64Report {
+  const random = new Random(1);
+  // Kept until the end, so that what it takes is not given to the tables that are measured.
+  const warmUp = new Nat64State(settingsFor(50_000), () => random.next(), 0);
+  for (let round = 0; round < 4; round++) {
+    batches(50_000, BATCH, (i) => send(warmUp, i, round * 1_000_000));
+    runOut(warmUp, round * 1_000_000 + 500_000);
+  }
+  const before = process.memoryUsage().rss;
+  const state = new Nat64State(settingsFor(sessions), () => random.next(), 0);
+  const inserts = batches(sessions, BATCH, (i) => send(state, i, 0));
+  const residentBytes = (process.memoryUsage().rss - before) / sessions;
+  const tableBytes = state.counters().memoryBytes / sessions;
+  const { out, in: back } = hot(state, 1000);
+  const step = 7919 * 31;
+  const any = batches(sessions, BATCH, (i) => send(state, (i * step) % sessions, 1000));
+  const calls = runOut(state, 1_000_000);
+  if (warmUp.counters().sessions !== 0) throw new Error('sessions stay');
+  return {
+    sessions,
+    residentBytes,
+    tableBytes,
+    insertMedian: median(inserts),
+    insertBest: Math.min(...inserts),
+    hotOut: out,
+    hotIn: back,
+    anyOut: median(any),
+    churnPerSecond: churn(Math.min(sessions, 500_000)),
+    expire: calls.reduce((sum, ns) => sum + ns, 0) / sessions,
+    expireWorstMs: Math.max(...calls) / 1e6,
+    expireMedianMs: median(calls) / 1e6,
+  };
+}
+
+function print(r: Nat64Report): void {
+  const line = (name: string, value: number, unit: string): void =>
+    console.log(`${name.padEnd(48)} ${value.toFixed(1).padStart(10)} ${unit}`);
+  line('sessions', r.sessions, '');
+  line('memory a session, process', r.residentBytes, 'bytes');
+  line('memory a session, by its own account', r.tableBytes, 'bytes');
+  line('new binding and session, median', r.insertMedian, 'ns');
+  line('new binding and session, best batch', r.insertBest, 'ns');
+  line('next packet of one of 1,000 flows, out', r.hotOut, 'ns');
+  line('next packet of one of 1,000 flows, in', r.hotIn, 'ns');
+  line('next packet of any flow, out', r.anyOut, 'ns');
+  line('new UDP sessions sustained', r.churnPerSecond / 1000, 'thousand a second');
+  line('a session that runs out', r.expire, 'ns');
+  line(`longest call with a budget of ${BUDGET}`, r.expireWorstMs, 'ms');
+  line(`median call with a budget of ${BUDGET}`, r.expireMedianMs, 'ms');
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
+  print(measureNat64(Number(process.argv[2] ?? 1_000_000)));
