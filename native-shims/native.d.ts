@@ -143,6 +143,47 @@ export interface LinuxShim {
   /** recv(2) of the kernel's netlink messages; 0 when there is nothing. ENOBUFS (lost) and EMSGSIZE (buffer too small) throw. */
   netlinkReceive(fd: number, buffer: Uint8Array): number;
   /**
+   * socket(SOCK_DGRAM), with IPV6_V6ONLY if it is one of IPv6; non-blocking.
+   * @param wantsLocal sets IP_PKTINFO or IPV6_RECVPKTINFO: local ends are filled in; without, they are zero
+   */
+  udpOpen(isIpv6: boolean, wantsLocal: boolean): Handle;
+  /** SO_RCVBUF; the kernel gives what net.core.rmem_max allows. */
+  udpSetBuffer(fd: number, bytes: number): void;
+  /**
+   * bind(2).
+   * @param address 48 bytes, as the ends of a datagram below: the remote end is the address to bind to
+   */
+  udpBind(fd: number, address: Uint8Array): void;
+  /**
+   * recvmmsg(2) into the slots `from` to `to` − 1, 64 at most. Slot i is `slotBytes` bytes of `slab` and 48 of `ends`: the remote
+   * address (16 bytes, IPv4 as ::ffff:a.b.c.d), its port (big-endian), two zero bytes, its zone (int32), the local address (16), the
+   * interface (int32), four zero bytes.
+   * @param lengths receives the length of each datagram; −1: it was longer than its slot
+   * @returns datagrams received; 0 when there is none
+   */
+  udpReceiveBatch(
+    fd: number,
+    slab: Uint8Array,
+    slotBytes: number,
+    lengths: Int32Array,
+    ends: Uint8Array,
+    from: number,
+    to: number,
+  ): number;
+  /**
+   * sendmmsg(2) of the slots `from` to `to` − 1, 64 at most, each from its local end (zero: the socket's own) to its remote end.
+   * @returns datagrams sent, ≥ 1 unless there are none to send. Throws the first one's error (EAGAIN too).
+   */
+  udpSendBatch(
+    fd: number,
+    slab: Uint8Array,
+    slotBytes: number,
+    lengths: Int32Array,
+    ends: Uint8Array,
+    from: number,
+    to: number,
+  ): number;
+  /**
    * Calls `ready` on this thread's event loop each time `fd` becomes readable. Level-triggered once: after a call it stays quiet
    * until `rearm()`. The watch keeps the event loop alive until closed.
    */

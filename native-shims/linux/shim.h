@@ -63,6 +63,13 @@ napi_value if_name_to_index(napi_env env, napi_callback_info info);
 napi_value link_set_mtu(napi_env env, napi_callback_info info);
 napi_value bind_to_device(napi_env env, napi_callback_info info);
 
+/* udp.c */
+napi_value udp_open(napi_env env, napi_callback_info info);
+napi_value udp_set_buffer(napi_env env, napi_callback_info info);
+napi_value udp_bind(napi_env env, napi_callback_info info);
+napi_value udp_receive_batch(napi_env env, napi_callback_info info);
+napi_value udp_send_batch(napi_env env, napi_callback_info info);
+
 /* watch.c */
 napi_value watch_start(napi_env env, napi_callback_info info);
 /* Prepares the environment's epoll thread, which starts with the first watch and ends with the environment. */

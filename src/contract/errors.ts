@@ -24,6 +24,7 @@ export const ERROR_EXIT = {
   DAEMON_AMBIGUOUS: EXIT.usage,
   CONTROL_FAILED: EXIT.failed,
   PROTOCOL_MISMATCH: EXIT.failed,
+  PORT_TAKEN: EXIT.failed,
 } as const;
 
 /** One of the stable error codes. */

@@ -1,6 +1,15 @@
 // The control API's methods: one row per method with who may call it, its parameters and its result. Server, client, CLI,
 // tray and tests derive their types and their checks from this table. Read next: events.ts, docs/control-api.md.
 
+import {
+  BINDING_ENDS,
+  BINDINGS,
+  BINDINGS_WANTED,
+  DNS_EXPLANATION,
+  DNS_QUESTION,
+  SESSIONS,
+  SESSIONS_WANTED,
+} from './gateway.ts';
 import { EVENTS_KEPT } from './limits.ts';
 import { flag, type Infer, integer, list, object, oneOf, parameters, type Schema, text, word } from './schema.ts';
 import { EVENT, STATUS } from './status.ts';
@@ -91,6 +100,23 @@ export const METHODS = {
       problems: list(text()),
     }),
     'reads configuration and mappings again, as SIGHUP does',
+  ),
+  up: method('admin', parameters({}), NOTHING, 'switches a client on; what comes of it is in the status'),
+  down: method(
+    'admin',
+    parameters({}),
+    NOTHING,
+    'switches a client off: everything on the host is put back, and the daemon goes on',
+  ),
+  sessions: method('read', SESSIONS_WANTED, SESSIONS, 'of a gateway: the translated sessions, some of them or all'),
+  'bindings.list': method('read', BINDINGS_WANTED, BINDINGS, 'of a gateway: the bindings of its NAT64'),
+  'bindings.add': method('admin', BINDING_ENDS, NOTHING, 'of a gateway: opens a port from outside, until it ends'),
+  'bindings.remove': method('admin', BINDING_ENDS, NOTHING, 'of a gateway: closes a port that was opened'),
+  'dns.query': method(
+    'read',
+    DNS_QUESTION,
+    DNS_EXPLANATION,
+    'of a gateway: asks its DNS64 and says how the answer came about',
   ),
   stop: method('admin', parameters({}), NOTHING, 'ends the daemon; everything on the host is put back'),
 } as const;

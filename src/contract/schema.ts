@@ -84,6 +84,10 @@ export const word = <const V extends readonly string[]>(..._known: V): Schema<V[
 export const nullable = <T>(inner: Schema<T>): Schema<T | null> =>
   schema((value, at) => (value === null ? null : inner.read(value, at)));
 
+/** The shape, or null; also null where the other end is older and does not know it. */
+export const added = <T>(inner: Schema<T>): Schema<T | null> =>
+  schema((value, at) => (value === undefined || value === null ? null : inner.read(value, at)));
+
 /** A list of at most `most` values. */
 export const list = <T>(inner: Schema<T>, most = 10_000): Schema<readonly T[]> =>
   schema((value, at) => {

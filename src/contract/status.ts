@@ -1,7 +1,8 @@
 // What a daemon says about itself: the snapshot behind `xlat464 status`, the tray and the panel. All times are milliseconds
 // since 1970 by the daemon's clock; all counters count since its data path started.
 
-import { flag, type Infer, integer, list, map, nullable, number, object, scalar, text, word } from './schema.ts';
+import { GATEWAY } from './gateway.ts';
+import { added, flag, type Infer, integer, list, map, nullable, number, object, scalar, text, word } from './schema.ts';
 
 const perFamily = object({ ipv4: integer(), ipv6: integer() });
 const ratePerFamily = object({ ipv4: number(0), ipv6: number(0) });
@@ -75,7 +76,7 @@ export type StatusRates = Infer<typeof RATES>;
 
 const DAEMON = object({
   version: text(64),
-  role: word('client', 'translator'),
+  role: word('client', 'translator', 'gateway'),
   /** Tells the daemons of one host apart; the name of its endpoint. */
   name: text(128),
   pid: integer(1),
@@ -90,13 +91,19 @@ const STATE = object({
   sinceMs: integer(),
 });
 
-const PREFIX = object({
-  prefix: text(64),
-  /** Where it came from. */
-  source: word('configuration', 'router-advertisement', 'dns'),
-  /** When it ends; null: it does not by itself. */
-  validUntilMs: nullable(integer()),
-});
+const PREFIX = object(
+  {
+    prefix: text(64),
+    /** Where it came from. */
+    source: word('configuration', 'router-advertisement', 'dns'),
+    /** When it ends; null: it does not by itself. */
+    validUntilMs: nullable(integer()),
+  },
+  {
+    /** Outcome of the connectivity check (rule D-08), where one was made. */
+    isReachable: flag(),
+  },
+);
 
 const DEVICE = object({
   name: text(64),
@@ -133,6 +140,8 @@ export const STATUS_SECTIONS = {
   device: nullable(DEVICE),
   /** null: a translator, or a client without a way to the NAT64. */
   uplink: nullable(UPLINK),
+  /** What only a gateway has; null: it is none. */
+  gateway: added(GATEWAY),
   /** null: the data path does not run. */
   counters: nullable(COUNTERS),
   /** null: not known. They are kept while someone is subscribed. */

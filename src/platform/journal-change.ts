@@ -4,6 +4,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import type { Change } from '../core/host/change.ts';
 import type { LinkRef } from '../core/host/host-config.ts';
+import { IPV4_FORWARDING, RESERVED_PORTS } from '../core/host/host-config.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -21,16 +22,20 @@ const isLink = (value: unknown): value is LinkRef =>
 
 /** The settings that a change may be about, below /proc/sys. */
 const SETTING = /^net\/ipv[46]\/(conf|neigh)\/([^/]+)\/[a-z0-9_]+$/;
+const HOST_PATHS: readonly unknown[] = [IPV4_FORWARDING, RESERVED_PORTS];
 
 const isSettingPath = (path: unknown): path is string => {
+  if (HOST_PATHS.includes(path)) return true;
   const name = typeof path === 'string' ? SETTING.exec(path)?.[2] : undefined;
   return name !== undefined && (name === '*' || isLinkName(name));
 };
 
-const isSettingValue = (value: unknown): boolean => typeof value === 'string' && /^-?\d{1,10}$/.test(value);
+/** A number; of ports, a list of ranges. */
+const isSettingValue = (value: unknown, path: unknown): boolean =>
+  typeof value === 'string' && (path === RESERVED_PORTS ? /^[\d,-]{0,4096}$/ : /^-?\d{1,10}$/).test(value);
 
 const isEarlierValue = (pair: unknown): boolean =>
-  Array.isArray(pair) && pair.length === 2 && isSettingPath(pair[0]) && isSettingValue(pair[1]);
+  Array.isArray(pair) && pair.length === 2 && isSettingPath(pair[0]) && isSettingValue(pair[1], pair[0]);
 
 function isPrefix(value: unknown): boolean {
   if (typeof value !== 'string') return false;
@@ -43,8 +48,8 @@ function isPrefix(value: unknown): boolean {
 const isSysctl = ({ path, link, value, was, alsoWas = [] }: Fields): boolean =>
   isSettingPath(path) &&
   (link === null ? !path.includes('*') : isLink(link)) &&
-  isSettingValue(value) &&
-  isSettingValue(was) &&
+  isSettingValue(value, path) &&
+  isSettingValue(was, path) &&
   Array.isArray(alsoWas) &&
   alsoWas.every(isEarlierValue);
 
@@ -65,6 +70,7 @@ const VALID: { readonly [K in Change['kind']]: (fields: Fields) => boolean } = {
   route: isRoute,
   proxy: ({ link, address }) => isLink(link) && typeof address === 'string' && isIPv6(address),
   firewall: ({ link }) => isLink(link),
+  table: ({ link, ruleset }) => link === null && typeof ruleset === 'string',
 };
 
 /** The change that a value is; null when it is none. Never throws. */

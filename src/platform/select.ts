@@ -2,12 +2,17 @@
 
 import { XlatError } from '../contract/errors.ts';
 import type { Log } from '../contract/reasons.ts';
+import type { MachineFacts } from '../core/host/machine.ts';
 import type { TunQueue } from '../dataplane/tun-queue.ts';
 import type { DiscoveryPlatform } from './discovery-platform.ts';
+import type { DnsPlatform } from './dns-platform.ts';
+import type { GatewayPlatform } from './gateway-platform.ts';
 import type { TunDevice, TunOptions } from './linux/tun-device.ts';
 import type { TunQueueNumbers } from './linux/tun-queue.ts';
 import type { TunSetup } from './linux/tun-setup.ts';
+import type { DhcpProgram } from './option108.ts';
 import type { Platform } from './platform.ts';
+import type { Services } from './service.ts';
 
 export type { TunDevice, TunOptions } from './linux/tun-device.ts';
 export type { TunQueueNumbers } from './linux/tun-queue.ts';
@@ -57,9 +62,48 @@ export async function selectTunQueue(): Promise<(numbers: TunQueueNumbers) => Tu
   return (numbers) => tunQueue(numbers);
 }
 
+/** What the DNS server needs of this machine. @throws XlatError TUN_UNAVAILABLE, ADDON_MISSING */
+export async function selectDnsPlatform(): Promise<DnsPlatform> {
+  if (process.platform !== 'linux') throw unsupported();
+  const { linuxDnsPlatform } = await import('./linux/dns-platform.ts');
+  return linuxDnsPlatform();
+}
+
+/** The service manager of this machine. @throws XlatError TUN_UNAVAILABLE */
+export async function selectServices(): Promise<Services> {
+  if (process.platform !== 'linux') throw unsupported();
+  return (await import('./linux/systemd.ts')).systemdServices;
+}
+
+/** The machine as somebody sees it who wants to make a gateway of it. @throws XlatError TUN_UNAVAILABLE, TOOL_MISSING */
+export async function readMachineFacts(): Promise<MachineFacts> {
+  if (process.platform !== 'linux') throw unsupported();
+  const { readMachine } = await import('./linux/machine.ts');
+  return readMachine();
+}
+
+/** Who runs this machine's DHCP clients. @throws XlatError TUN_UNAVAILABLE */
+export async function selectOption108(): Promise<DhcpProgram> {
+  if (process.platform !== 'linux') throw unsupported();
+  return (await import('./linux/option108.ts')).linuxOption108;
+}
+
+/** The kernel's connection tracking table, as nf_conntrack writes it. @throws XlatError TUN_UNAVAILABLE; as linux/conntrack.ts */
+export async function readConntrackTable(): Promise<string> {
+  if (process.platform !== 'linux') throw unsupported();
+  return (await import('./linux/conntrack.ts')).readConntrack();
+}
+
 /** What discovery needs of this machine. @throws XlatError TUN_UNAVAILABLE, ADDON_MISSING */
 export async function selectDiscoveryPlatform(): Promise<DiscoveryPlatform> {
   if (process.platform !== 'linux') throw unsupported();
   const { linuxDiscoveryPlatform } = await import('./linux/discovery-platform.ts');
   return linuxDiscoveryPlatform();
+}
+
+/** What the gateway's LAN and host side needs of this machine. @throws XlatError TUN_UNAVAILABLE, ADDON_MISSING */
+export async function selectGatewayPlatform(): Promise<GatewayPlatform> {
+  if (process.platform !== 'linux') throw unsupported();
+  const { linuxGatewayPlatform } = await import('./linux/gateway-platform.ts');
+  return linuxGatewayPlatform();
 }

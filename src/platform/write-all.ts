@@ -9,12 +9,12 @@ export type WriteSome = (fd: number, bytes: Uint8Array, offset: number, length: 
 const writeSome: WriteSome = (fd, bytes, offset, length) => writeSync(fd, bytes, offset, length);
 
 /**
- * Writes all of a text.
+ * Writes all of a text, or of bytes.
  * @returns its length in bytes
  * @throws the system's error, ENOSPC above all; a part may be written then
  */
-export function writeAll(fd: number, text: string, write: WriteSome = writeSome): number {
-  const bytes = Buffer.from(text);
+export function writeAll(fd: number, content: string | Uint8Array, write: WriteSome = writeSome): number {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   for (let at = 0; at < bytes.length; ) {
     const written = write(fd, bytes, at, bytes.length - at);
     if (written <= 0) throw new Error(`write(2) wrote nothing of the last ${bytes.length - at} bytes`);

@@ -126,7 +126,14 @@ describe('planning', () => {
 
   it('D-12 with a redirect uplink nothing forwards, and the virtual interface has no IPv6', () => {
     const prefix = { address: new Uint8Array(16), length: 96 };
-    const uplink = { kind: 'redirect', link: ETH, clat: CLAT, prefix, linkAddress: new Uint8Array(6) } as const;
+    const uplink = {
+      kind: 'redirect',
+      link: ETH,
+      clat: CLAT,
+      prefix,
+      linkAddress: new Uint8Array(6),
+      router: null,
+    } as const;
     const expected = [
       'net/ipv6/conf/clat0/addr_gen_mode 0 → 1',
       'net/ipv6/conf/clat0/accept_ra 1 → 0',
@@ -147,7 +154,14 @@ describe('planning', () => {
 
   it('D-11 from redirecting to forwarding the IPv4 side stays', () => {
     const prefix = { address: new Uint8Array(16), length: 96 };
-    const uplink = { kind: 'redirect', link: ETH, clat: CLAT, prefix, linkAddress: new Uint8Array(6) } as const;
+    const uplink = {
+      kind: 'redirect',
+      link: ETH,
+      clat: CLAT,
+      prefix,
+      linkAddress: new Uint8Array(6),
+      router: null,
+    } as const;
     const { after, applied } = carryOut(FACTS, { ...CONFIG, uplink });
     const { undo } = planHost(applied, CONFIG, after);
     assert.deepEqual(lines(undo), ['net/ipv6/conf/clat0/disable_ipv6 0 → 1']);

@@ -1,8 +1,8 @@
-// Change: one thing that the client does to the host, as data that says how to do it, how to tell that it is done and how
+// Change: one thing that the client or the gateway does to the host, as data that says how to do it, how to tell that it is done and how
 // to undo it. Changes are what the journal holds, so their fields are a file format: new ones are optional.
 
 import type { HostFacts, LinkRef } from './host-config.ts';
-import { FIREWALL_TABLE_KEY, findLink, ipv6Setting } from './host-config.ts';
+import { FIREWALL_TABLE_KEY, findLink, GATEWAY_TABLE_KEY, ipv6Setting } from './host-config.ts';
 
 /** A kernel setting. `*` in the path stands for the interface's present name. */
 export interface SysctlChange {
@@ -66,15 +66,36 @@ export interface FirewallChange {
   readonly link: LinkRef;
 }
 
+/** The gateway's nftables table. It is made, and made anew when its text changes, as a whole; undoing needs its name alone. */
+export interface TableChange {
+  readonly kind: 'table';
+  readonly link: null;
+  /** Text for nft(8) that replaces the table. */
+  readonly ruleset: string;
+}
+
 /** Any change. */
-export type Change = SysctlChange | MtuChange | UpChange | AddressChange | RouteChange | ProxyChange | FirewallChange;
+export type Change =
+  | SysctlChange
+  | MtuChange
+  | UpChange
+  | AddressChange
+  | RouteChange
+  | ProxyChange
+  | FirewallChange
+  | TableChange;
 
 /** A setting's path with the interface's name in its place. */
 export const sysctlPath = (change: SysctlChange, name: string): string => change.path.replace('*', () => name);
 
-/** What makes two changes the same wish: everything but the values before. */
+/** What makes two changes the same wish: everything but the values before, and the text of a table, which is replaced. */
 export function changeKey(change: Change): string {
-  const { was: _was, alsoWas: _alsoWas, ...wish } = { was: null, alsoWas: null, ...change };
+  const {
+    was: _was,
+    alsoWas: _alsoWas,
+    ruleset: _text,
+    ...wish
+  } = { was: null, alsoWas: null, ruleset: null, ...change };
   return JSON.stringify(wish, Object.keys(wish).sort().concat('name', 'index'));
 }
 
@@ -95,6 +116,8 @@ export function describeChange(change: Change): string {
       return `neighbour proxy for ${change.address} on ${change.link.name}`;
     case 'firewall':
       return `firewall table ${FIREWALL_TABLE_KEY}`;
+    case 'table':
+      return `firewall table ${GATEWAY_TABLE_KEY}`;
     default:
       return change satisfies never;
   }
@@ -111,6 +134,7 @@ export function describeUndo(change: Change): string {
 /** Whether the host is as the change wants it. False too when the interface is gone. */
 export function isPresent(change: Change, facts: HostFacts): boolean {
   if (change.kind === 'firewall') return facts.firewallTables.has(FIREWALL_TABLE_KEY);
+  if (change.kind === 'table') return facts.firewallTables.has(GATEWAY_TABLE_KEY);
   if (change.kind === 'sysctl') return currentValue(change, facts) === change.value;
   const link = findLink(facts, change.link);
   if (link === undefined) return false;

@@ -39,6 +39,8 @@ export interface RedirectUplink {
   readonly prefix: Prefix6;
   /** The link's own MAC address; null on links without neighbour discovery. */
   readonly linkAddress: Uint8Array | null;
+  /** The router to send to, against the routing table; null: as the kernel's routes say. */
+  readonly router: string | null;
 }
 
 /** How translated packets reach the network. */
@@ -64,13 +66,13 @@ export interface HostConfig {
 export interface LinkFacts extends LinkRef {
   readonly mtuBytes: number;
   readonly isUp: boolean;
-  /** Kind of a virtual link as the system names it: "bridge", "wireguard", …; absent for hardware. */
+  /** Kind of a virtual link as the system names it: "bridge", "wireguard", …, a TAP as "tap"; absent for hardware. */
   readonly kind?: string;
   /** Addresses with their prefix length, both families. */
   readonly addresses: readonly string[];
 }
 
-/** A route of the main table. */
+/** A route of the main table; one with several next hops counts as several routes. */
 export interface RouteFacts {
   readonly family: 4 | 6;
   /** "default" or a prefix. */
@@ -80,6 +82,8 @@ export interface RouteFacts {
   /** Who made it, as the kernel's protocol name: "kernel", "ra", "boot", … */
   readonly protocol: string;
   readonly gateway: string | null;
+  /** Its link is down or has no carrier: it is there and carries nothing. */
+  readonly isDown?: true;
 }
 
 /** A proxy neighbour entry. */
@@ -104,6 +108,11 @@ export const FIREWALL_TABLE = 'xlat464';
 /** The same as it stands in {@link HostFacts.firewallTables}. */
 export const FIREWALL_TABLE_KEY = `ip ${FIREWALL_TABLE}`;
 
+/** Name of the gateway's firewall table. */
+export const GATEWAY_TABLE = 'xlat464_gateway';
+/** The same as it stands in {@link HostFacts.firewallTables}. */
+export const GATEWAY_TABLE_KEY = `inet ${GATEWAY_TABLE}`;
+
 /** Metric of the IPv4 default route: worse than any that a network manager sets (rule D-12). */
 export const DEFAULT_METRIC = 2048;
 
@@ -111,6 +120,20 @@ export const DEFAULT_METRIC = 2048;
 export const LINK_SETTINGS: readonly string[] = ['forwarding', 'force_forwarding', 'accept_ra', 'proxy_ndp'];
 /** Further ones, looked at on the virtual interface only. */
 export const TUN_SETTINGS: readonly string[] = ['disable_ipv6', 'addr_gen_mode'];
+
+/** IPv4 forwarding of the whole host. */
+export const IPV4_FORWARDING = 'net/ipv4/ip_forward';
+/** Ports that the kernel does not choose for programs that do not care. */
+export const RESERVED_PORTS = 'net/ipv4/ip_local_reserved_ports';
+/** Those that it chooses from. */
+export const EPHEMERAL_PORTS = 'net/ipv4/ip_local_port_range';
+/** Settings of the whole host that planning looks at, beside those of all interfaces. */
+export const HOST_SETTINGS: readonly string[] = [IPV4_FORWARDING, RESERVED_PORTS, EPHEMERAL_PORTS];
+
+/** Path of a per-interface IPv4 setting; `device` may be "all" or "default". */
+export const ipv4Setting = (device: string, setting: string): string => `net/ipv4/conf/${device}/${setting}`;
+/** The per-interface IPv4 settings that planning looks at: those that switching {@link IPV4_FORWARDING} overwrites. */
+export const LINK_SETTINGS_IPV4: readonly string[] = ['forwarding', 'accept_redirects'];
 
 /** Path of a per-interface IPv6 setting; `device` may be "all" or "default". */
 export const ipv6Setting = (device: string, setting: string): string => `net/ipv6/conf/${device}/${setting}`;

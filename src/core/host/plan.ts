@@ -9,7 +9,7 @@
 import type { Change, SysctlChange } from './change.ts';
 import { changeKey, currentValue, isPresent, sysctlPath } from './change.ts';
 import type { HostConfig, HostFacts } from './host-config.ts';
-import { FIREWALL_TABLE_KEY, findLink } from './host-config.ts';
+import { FIREWALL_TABLE_KEY, findLink, GATEWAY_TABLE_KEY } from './host-config.ts';
 import { wantedChanges } from './wanted.ts';
 
 /** The difference between applied and wanted. */
@@ -33,28 +33,41 @@ function withoutOurs(applied: readonly Change[], facts: HostFacts): HostFacts {
   return { ...facts, sysctls };
 }
 
+/** Plans the way to a client's configuration, as {@link planWish}. null: nothing is wanted, all is undone. */
+export const planHost = (applied: readonly Change[], config: HostConfig | null, facts: HostFacts): Plan =>
+  planWish(applied, config === null ? null : (before) => wantedChanges(config, before), facts);
+
+/** What is wanted, given the host as it was before us, in order; null: nothing. */
+export type Wish = ((before: HostFacts) => readonly Change[]) | null;
+
 /**
- * Plans the way to a configuration.
+ * Plans the way to what is wanted.
  * @param applied what we have changed so far, in the order it was done
- * @param config what is wanted; null: nothing, all is undone
  * @param facts the host as it is
  */
-export function planHost(applied: readonly Change[], config: HostConfig | null, facts: HostFacts): Plan {
-  const wanted = config === null ? [] : wantedChanges(config, withoutOurs(applied, facts));
+export function planWish(applied: readonly Change[], wish: Wish, facts: HostFacts): Plan {
+  const wanted = wish === null ? [] : wish(withoutOurs(applied, facts));
   const wantedKeys = new Set(wanted.map(changeKey));
   const appliedKeys = new Set(applied.map(changeKey));
   const undo = applied.filter((c) => !wantedKeys.has(changeKey(c))).reverse();
   const make = wanted
     .map((change) => ({ change, isApplied: appliedKeys.has(changeKey(change)) }))
-    .filter(({ change }) => !isPresent(change, facts));
+    // That the table is there does not say what is in it; it is replaced, in one transaction.
+    .filter(({ change }) => change.kind === 'table' || !isPresent(change, facts));
   return { undo, make, conflicts: conflictsOf(wanted, appliedKeys, facts) };
 }
 
-/** The firewall table must be ours: there is no telling what one of the same name does. */
+const TABLES = { firewall: FIREWALL_TABLE_KEY, table: GATEWAY_TABLE_KEY } as const;
+
+/** A firewall table must be ours: there is no telling what one of the same name does. */
 function conflictsOf(wanted: readonly Change[], appliedKeys: ReadonlySet<string>, facts: HostFacts): string[] {
-  const ours = [...appliedKeys].some((key) => key.includes('"kind":"firewall"'));
-  const taken = wanted.some((c) => c.kind === 'firewall') && !ours && facts.firewallTables.has(FIREWALL_TABLE_KEY);
-  return taken ? [`there is already a firewall table "${FIREWALL_TABLE_KEY}" that this program did not make`] : [];
+  const isOurs = (kind: string): boolean => [...appliedKeys].some((key) => key.includes(`"kind":"${kind}"`));
+  const taken = wanted.flatMap(({ kind }) =>
+    (kind === 'firewall' || kind === 'table') && !isOurs(kind) ? [TABLES[kind]] : [],
+  );
+  return taken
+    .filter((table) => facts.firewallTables.has(table))
+    .map((table) => `there is already a firewall table "${table}" that this program did not make`);
 }
 
 /** How a change is to be undone, given the host as it is. */

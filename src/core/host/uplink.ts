@@ -14,6 +14,8 @@ export interface Uplink {
   readonly mtuBytes: number;
   /** MAC address; null where the link has no neighbour discovery. */
   readonly linkAddress: Uint8Array | null;
+  /** The router on the way; null: the NAT64 is on the link, or the link has no other end but one. */
+  readonly router: string | null;
 }
 
 /** What an interface, or the host, lacks to lead to the NAT64. */

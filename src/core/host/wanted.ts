@@ -30,9 +30,15 @@ function keepRouterAdvertisements(facts: HostFacts, config: HostConfig, uplink: 
   const hostWide = isHostWide(facts, uplink);
   const hasRaRoute = (name: string): boolean =>
     facts.routes.some((r) => r.family === 6 && r.destination === 'default' && r.protocol === 'ra' && r.device === name);
-  const changes = facts.links
+  const links = facts.links
     .filter((l) => l.index !== config.tun.index)
-    .filter((l) => hostWide || l.index === uplink.link.index || hasRaRoute(l.name))
+    .filter((l) => hostWide || l.index === uplink.link.index || hasRaRoute(l.name));
+  return acceptAdvertisements(facts, links, hostWide);
+}
+
+/** accept_ra 1 → 2 on these interfaces, and on those to come. */
+export function acceptAdvertisements(facts: HostFacts, links: readonly LinkRef[], hostWide: boolean): Change[] {
+  const changes = links
     .filter((l) => facts.sysctls.get(ipv6Setting(l.name, 'accept_ra')) === '1')
     .flatMap((l) => setting(facts, { name: l.name, index: l.index }, ipv6Setting('*', 'accept_ra'), '2'));
   const path = ipv6Setting('default', 'accept_ra');
@@ -43,7 +49,7 @@ function keepRouterAdvertisements(facts: HostFacts, config: HostConfig, uplink: 
 }
 
 /** The whole host forwards. The kernel copies the value to every interface, so their own values are kept for the undo. */
-function hostForwarding(facts: HostFacts): Change[] {
+export function hostForwarding(facts: HostFacts): Change[] {
   const was = facts.sysctls.get(HOST_FORWARDING) ?? '0';
   const own = ['default', ...facts.links.map((l) => l.name)].map((name) => ipv6Setting(name, 'forwarding'));
   const alsoWas = own.filter((path) => facts.sysctls.get(path) === '1').map((path) => [path, '1'] as const);

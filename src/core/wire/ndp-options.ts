@@ -16,6 +16,7 @@ import { OPTION_MTU, OPTION_PREFIX_INFORMATION, parseMtuOption, parsePrefixInfor
 import { slabOver } from './slab.ts';
 
 export const OPTION_RDNSS = 25;
+const OPTION_DNSSL = 31;
 export const OPTION_PREF64 = 38;
 
 const PREF64_BODY = 14;
@@ -45,6 +46,13 @@ export interface RdnssOption {
   /** 0 withdraws the resolvers; 0xffffffff: for ever. */
   readonly lifetimeSeconds: number;
   readonly addresses: readonly Uint8Array[];
+}
+
+/** A DNS Search List option. */
+export interface DnsslOption {
+  /** 0 withdraws the names. */
+  readonly lifetimeSeconds: number;
+  readonly names: readonly string[];
 }
 
 /** The options of one advertisement that the product reads, each kind in the message's order. */
@@ -111,6 +119,24 @@ export function emitRdnss({ lifetimeSeconds, addresses }: RdnssOption): NdpOptio
   });
   return { type: OPTION_RDNSS, body };
 }
+
+/**
+ * Writes a DNS Search List option, RFC 8106 §5.2: names as labels (RFC 1035 §3.1), filled with zeros.
+ * @param names ASCII, labels of 1–63 octets, with or without the final dot
+ */
+export function emitDnssl({ lifetimeSeconds, names }: DnsslOption): NdpOption {
+  const labels = names.flatMap((name) => [...labelsOf(name), 0]);
+  const body = new Uint8Array(Math.ceil((2 + RDNSS_ADDRESSES + labels.length) / 8) * 8 - 2);
+  slabOver(body).view.setUint32(RDNSS_LIFETIME, lifetimeSeconds);
+  body.set(labels, RDNSS_ADDRESSES);
+  return { type: OPTION_DNSSL, body };
+}
+
+const labelsOf = (name: string): number[] =>
+  name
+    .split('.')
+    .filter((label) => label !== '')
+    .flatMap((label) => [label.length, ...[...label].map((letter) => letter.charCodeAt(0))]);
 
 /** Reads all options of an advertisement; unknown ones and malformed ones are skipped (rule D-01). Never throws. */
 export function readRouterOptions(options: readonly NdpOption[]): RouterOptions {

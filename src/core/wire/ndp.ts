@@ -37,6 +37,7 @@ export const OPTION_NONCE = 14;
 const TARGET = 8;
 const NEIGHBOUR_OPTIONS = 24;
 const RA_OPTIONS = 16;
+const RS_OPTIONS = 8;
 const PREFIX_OPTION_LENGTH = 32;
 
 /** One option: its type, and its body without the type and length octets (so 8·n − 2 bytes). */
@@ -113,6 +114,22 @@ export function checkNdp(m: Uint8Array): boolean {
   if (start === NEIGHBOUR_OPTIONS && m[TARGET] === 0xff) return false;
   let at = start;
   while (at + 2 <= m.length && m[at + 1] !== 0) at += m[at + 1] * 8;
+  return at === m.length;
+}
+
+/**
+ * Whether a message is a Router Solicitation to answer, RFC 4861 §6.1.1: code 0, 8 bytes or more, sound options, and no link-layer
+ * address from a host that has no address yet. Hop limit and checksum are the receiver's to check. Never throws.
+ * @param m an ICMPv6 message from its type octet on
+ * @param source of the packet, 16 bytes
+ */
+export function isRouterSolicitation(m: Uint8Array, source: Uint8Array): boolean {
+  if (m.length < RS_OPTIONS || m[0] !== ROUTER_SOLICITATION || m[1] !== 0) return false;
+  const isUnspecified = source.every((octet) => octet === 0);
+  let at = RS_OPTIONS;
+  for (; at + 2 <= m.length && m[at + 1] !== 0; at += m[at + 1] * 8) {
+    if (isUnspecified && m[at] === OPTION_SOURCE_LINK_ADDRESS) return false;
+  }
   return at === m.length;
 }
 
@@ -216,10 +233,35 @@ export function parsePrefixInformation(option: NdpOption): PrefixInformation | n
   };
 }
 
+/** Writes a Prefix Information option. `prefix`: 16 bytes, zero behind its length. */
+export function emitPrefixInformation(information: PrefixInformation): NdpOption {
+  const body = new Uint8Array(PREFIX_OPTION_LENGTH - 2);
+  const view = slabOver(body).view;
+  body[0] = information.prefixLength;
+  body[1] = (information.isOnLink ? 0x80 : 0) | (information.isAutonomous ? 0x40 : 0);
+  view.setUint32(2, information.validSeconds);
+  view.setUint32(6, information.preferredSeconds);
+  body.set(information.prefix, 14);
+  return { type: OPTION_PREFIX_INFORMATION, body };
+}
+
 /** Reads an MTU option, RFC 4861 §4.6.4, in bytes; null if it is not one or has the wrong length. */
 export function parseMtuOption(option: NdpOption): number | null {
   return option.type === OPTION_MTU && option.body.length === 6 ? slabOver(option.body).view.getUint32(2) : null;
 }
+
+/** Writes an MTU option. */
+export function emitMtuOption(mtuBytes: number): NdpOption {
+  const body = new Uint8Array(6);
+  slabOver(body).view.setUint32(2, mtuBytes);
+  return { type: OPTION_MTU, body };
+}
+
+/** Writes a Source Link-Layer Address option, RFC 4861 §4.6.1, of a 6-byte address. */
+export const emitSourceLinkAddress = (linkAddress: Uint8Array): NdpOption => ({
+  type: OPTION_SOURCE_LINK_ADDRESS,
+  body: linkAddress,
+});
 
 /** The solicited-node group of an address, ff02::1:ffXX:XXXX, RFC 4291 §2.7.1. 16 bytes in, 16 bytes out. */
 export function solicitedNodeGroup(address: Uint8Array): Uint8Array {

@@ -11,7 +11,11 @@ const PACKAGES = {
   ip: 'iproute2',
   nft: 'nftables',
   'ip6tables-legacy': 'iptables',
+  conntrack: 'conntrack',
   resolvectl: 'systemd-resolved',
+  systemctl: 'systemd',
+  networkctl: 'systemd',
+  nmcli: 'network-manager',
 } as const;
 
 /** A tool that can be run. */
@@ -39,13 +43,14 @@ const environment = (): NodeJS.ProcessEnv => ({
 /**
  * Runs a tool and returns its output.
  * @param input what it reads; default: nothing
+ * @param timeLimitMs how long it may take
  * @throws XlatError TOOL_MISSING, NOT_PERMITTED; CommandError when it ends with an error or takes too long
  */
-export function run(tool: Tool, args: readonly string[], input = ''): Promise<string> {
+export function run(tool: Tool, args: readonly string[], input = '', timeLimitMs = TIME_LIMIT_MS): Promise<string> {
   const { promise, resolve, reject } = withResolvers<string>();
   const options = {
     env: environment(),
-    timeout: TIME_LIMIT_MS,
+    timeout: timeLimitMs,
     maxBuffer: OUTPUT_LIMIT,
     killSignal: 'SIGKILL' as const,
   };
@@ -58,6 +63,16 @@ export function run(tool: Tool, args: readonly string[], input = ''): Promise<st
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(input);
   return promise;
+}
+
+/** Runs a tool that asks a service of the host; null where it is not installed, or the service does not answer. */
+export async function ask(tool: Tool, args: readonly string[]): Promise<string | null> {
+  try {
+    return await run(tool, args);
+  } catch (cause) {
+    if (cause instanceof CommandError || (cause instanceof XlatError && cause.code === 'TOOL_MISSING')) return null;
+    throw cause;
+  }
 }
 
 /** Runs a tool that answers in JSON. An empty answer is an empty list (`ip -j` prints nothing then). */

@@ -4,6 +4,7 @@ import { XlatError } from '../../contract/errors.ts';
 import type { Change, RouteChange } from '../../core/host/change.ts';
 import { describeChange, sysctlPath } from '../../core/host/change.ts';
 import { inboundDropTable, removeTable } from '../../core/host/firewall.ts';
+import { GATEWAY_TABLE } from '../../core/host/host-config.ts';
 import { run } from './commands.ts';
 import { writeSysctl } from './sysctl.ts';
 
@@ -33,6 +34,8 @@ async function make(change: Change, name: string): Promise<void> {
       return void (await run('ip', ['-6', 'neighbour', 'add', 'proxy', change.address, 'dev', name]));
     case 'firewall':
       return void (await runNft(inboundDropTable(name)));
+    case 'table':
+      return void (await run('nft', ['-f', '-'], change.ruleset));
     default:
       return change satisfies never;
   }
@@ -57,6 +60,8 @@ async function undo(change: Change, name: string, between: () => void): Promise<
       return void (await run('ip', ['-6', 'neighbour', 'delete', 'proxy', change.address, 'dev', name]));
     case 'firewall':
       return void (await runNft(removeTable()));
+    case 'table':
+      return void (await run('nft', ['delete', 'table', 'inet', GATEWAY_TABLE]));
     default:
       return change satisfies never;
   }

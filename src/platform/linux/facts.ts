@@ -4,8 +4,11 @@
 import { XlatError } from '../../contract/errors.ts';
 import type { HostFacts, LinkFacts, ProxyFacts, RouteFacts } from '../../core/host/host-config.ts';
 import {
+  HOST_SETTINGS,
+  ipv4Setting,
   ipv6Setting,
   LINK_SETTINGS,
+  LINK_SETTINGS_IPV4,
   proxyDelay,
   reversePathFilter,
   TUN_SETTINGS,
@@ -24,8 +27,16 @@ export const text = (value: unknown): string => (typeof value === 'string' ? val
 export const number = (value: unknown, otherwise = 0): number => (typeof value === 'number' ? value : otherwise);
 export const flagsOf = (link: Fields): readonly unknown[] => (Array.isArray(link.flags) ? link.flags : []);
 
-function linkFacts(link: Fields): LinkFacts {
-  const kind = text(objects([link.linkinfo])[0]?.info_kind);
+/** A TAP is an Ethernet link of the kind "tun"; what `ip -d` says of its type tells it from a TUN. */
+function kindOf(link: Fields): string {
+  const [info] = objects([link.linkinfo]);
+  const [data] = objects([info?.info_data]);
+  return text(data?.type) === 'tap' ? 'tap' : text(info?.info_kind);
+}
+
+/** An interface as `ip -d -j address` shows it. */
+export function linkFacts(link: Fields): LinkFacts {
+  const kind = kindOf(link);
   return {
     ...(kind === '' ? {} : { kind }),
     name: text(link.ifname),
@@ -36,21 +47,29 @@ function linkFacts(link: Fields): LinkFacts {
   };
 }
 
-const routeFacts =
+/** Flags of a next hop that carries nothing, RTNH_F_DEAD and RTNH_F_LINKDOWN. */
+const DOWN: readonly unknown[] = ['dead', 'linkdown'];
+
+/** A route as `ip -j route` shows it: one, or with several next hops (ECMP) one for each. */
+export const routeFacts =
   (family: 4 | 6) =>
-  (route: Fields): RouteFacts => ({
-    family,
-    destination: text(route.dst),
-    device: text(route.dev),
-    metric: number(route.metric),
-    protocol: text(route.protocol) || 'boot',
-    gateway: typeof route.gateway === 'string' ? route.gateway : null,
-  });
+  (route: Fields): RouteFacts[] => {
+    const hops = objects(route.nexthops);
+    return (hops.length > 0 ? hops : [route]).map((hop) => ({
+      family,
+      destination: text(route.dst),
+      device: text(hop.dev),
+      metric: number(route.metric),
+      protocol: text(route.protocol) || 'boot',
+      gateway: typeof hop.gateway === 'string' ? hop.gateway : null,
+      ...(flagsOf(hop).some((flag) => DOWN.includes(flag)) ? { isDown: true } : {}),
+    }));
+  };
 
 const proxyFacts = (entry: Fields): ProxyFacts => ({ device: text(entry.dev), address: text(entry.dst) });
 
 /** The tables of nftables; none where the tool is missing, because then we made none. */
-async function firewallTables(): Promise<Set<string>> {
+export async function firewallTables(): Promise<Set<string>> {
   try {
     const answer = (await runJson('nft', ['-j', 'list', 'tables'])) as Fields;
     const tables = objects(answer.nftables).flatMap((o) => objects([o.table]));
@@ -66,11 +85,12 @@ function readSettings(names: readonly string[]): Map<string, string> {
   const all = ['all', 'default', ...names];
   const paths = all.flatMap((name) => [
     ...[...LINK_SETTINGS, ...TUN_SETTINGS].map((setting) => ipv6Setting(name, setting)),
+    ...LINK_SETTINGS_IPV4.map((setting) => ipv4Setting(name, setting)),
     reversePathFilter(name),
     proxyDelay(name),
   ]);
   const settings = new Map<string, string>();
-  for (const path of paths) {
+  for (const path of [...HOST_SETTINGS, ...paths]) {
     const value = readSysctl(path);
     if (value !== null) settings.set(path, value);
   }
@@ -89,7 +109,7 @@ export async function readFacts(): Promise<HostFacts> {
   const linkList = objects(links).map(linkFacts);
   return {
     links: linkList,
-    routes: [...objects(routes4).map(routeFacts(4)), ...objects(routes6).map(routeFacts(6))],
+    routes: [...objects(routes4).flatMap(routeFacts(4)), ...objects(routes6).flatMap(routeFacts(6))],
     proxies: objects(proxies).map(proxyFacts),
     sysctls: readSettings(linkList.map((l) => l.name)),
     firewallTables: tables,

@@ -4,12 +4,15 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { XlatError } from '../../contract/errors.ts';
 import type { Log } from '../../contract/reasons.ts';
+import type { GatewayHostConfig } from '../../core/gateway-host/config.ts';
+import { wantedGatewayChanges } from '../../core/gateway-host/wanted.ts';
 import type { Change } from '../../core/host/change.ts';
 import { describeChange, describeUndo } from '../../core/host/change.ts';
 import type { ForwardDrop } from '../../core/host/firewall.ts';
 import type { HostConfig, HostFacts } from '../../core/host/host-config.ts';
 import { findLink } from '../../core/host/host-config.ts';
-import { planHost, planUndo } from '../../core/host/plan.ts';
+import type { Plan } from '../../core/host/plan.ts';
+import { planHost, planUndo, planWish } from '../../core/host/plan.ts';
 import type { HostIdentity, JournalContent } from '../journal.ts';
 import { Journal, readJournal, removeJournal } from '../journal.ts';
 import type { Closable, HostControl } from '../platform.ts';
@@ -64,7 +67,7 @@ interface Held {
 }
 
 /** The configuration of this host, in the hands of this process. */
-class LinuxHost implements HostControl {
+export class LinuxHost implements HostControl {
   readonly #journal: Journal;
   readonly #mark: Closable;
   readonly #log: Log;
@@ -84,17 +87,32 @@ class LinuxHost implements HostControl {
   }
 
   async apply(config: HostConfig | null): Promise<void> {
+    await this.#carryOut(
+      (facts) => planHost(this.#journal.changes, config, facts),
+      // Before anything is made, so that a host which cannot redirect is as it was; the default route is made last anyway.
+      () => {
+        if (config?.uplink?.kind === 'redirect') this.#held.redirect.attach(config.uplink, config.tun);
+        else this.#held.redirect.close();
+      },
+    );
+  }
+
+  applyGateway(config: GatewayHostConfig | null): Promise<void> {
+    const wish = config === null ? null : (before: HostFacts) => wantedGatewayChanges(config, before);
+    return this.#carryOut((facts) => planWish(this.#journal.changes, wish, facts));
+  }
+
+  /** @param between called after what is to be undone and before what is to be made */
+  async #carryOut(planFor: (facts: HostFacts) => Plan, between: () => void = () => undefined): Promise<void> {
     let facts = await readFacts();
-    let plan = planHost(this.#journal.changes, config, facts);
+    let plan = planFor(facts);
     if (plan.conflicts.length > 0) throw conflict(plan.conflicts);
     if (plan.undo.length > 0) {
       await this.#undoAll(plan.undo, facts);
       facts = await readFacts();
-      plan = planHost(this.#journal.changes, config, facts);
+      plan = planFor(facts);
     }
-    // Before anything is made, so that a host which cannot redirect is as it was; the default route is made last anyway.
-    if (config?.uplink?.kind === 'redirect') this.#held.redirect.attach(config.uplink, config.tun);
-    else this.#held.redirect.close();
+    between();
     for (const { change, isApplied } of plan.make) await this.#make(change, isApplied, facts);
   }
 
@@ -140,7 +158,7 @@ class LinuxHost implements HostControl {
 
 const conflict = (conflicts: readonly string[]): XlatError =>
   new XlatError('HOST_CHANGE_FAILED', 'configure this host', conflicts.join('; '), {
-    advice: 'remove it ("nft delete table ip xlat464"), or allow inbound connections',
+    advice: 'remove it with "nft delete table" and its name',
   });
 
 const goneError = (change: Change): XlatError =>
@@ -240,7 +258,7 @@ export async function openLinuxHost(
   log: Log,
   held: Held,
   crashPoint: CrashPoint = noCrash,
-): Promise<HostControl> {
+): Promise<LinuxHost> {
   requirePrivileges();
   const mark = takeStateDir(stateDir);
   try {

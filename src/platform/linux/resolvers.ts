@@ -5,10 +5,9 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { XlatError } from '../../contract/errors.ts';
 import type { LinkRef } from '../../core/host/host-config.ts';
 import type { Resolver } from '../discovery-platform.ts';
-import { CommandError, run, runJson } from './commands.ts';
+import { ask, CommandError, runJson } from './commands.ts';
 import { objects, text } from './facts.ts';
 
 const DNS_PORT = 53;
@@ -55,13 +54,8 @@ const isLoopback = (address: string): boolean => ipaddr.parse(address.split('%')
 
 async function fromResolved(link: LinkRef): Promise<string[]> {
   if (read(RESOLVED_MARK) === null) return [];
-  try {
-    return resolvedServers(await run('resolvectl', ['dns', link.name]), link);
-  } catch (cause) {
-    // It is installed but does not run, or knows no such link: it gives no resolver.
-    if (cause instanceof CommandError || (cause instanceof XlatError && cause.code === 'TOOL_MISSING')) return [];
-    throw cause;
-  }
+  // It may be installed but not run, or know no such link: it gives no resolver then.
+  return resolvedServers((await ask('resolvectl', ['dns', link.name])) ?? '', link);
 }
 
 /** Whether the kernel would send to an address through the link. */

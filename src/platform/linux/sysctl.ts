@@ -14,7 +14,7 @@ export function readSysctl(path: string): string | null {
   }
 }
 
-/** Writes a setting. Throws the system's error: EACCES, EROFS in a container, ENOENT, EINVAL. */
+/** Writes a setting, "" too. Throws the system's error: EACCES, EROFS in a container, ENOENT, EINVAL. */
 export function writeSysctl(path: string, value: string): void {
-  writeFileSync(`/proc/sys/${path}`, value, { flag: 'r+' });
+  writeFileSync(`/proc/sys/${path}`, `${value}\n`, { flag: 'r+' });
 }

@@ -19,7 +19,7 @@ const none = (lacks: UplinkLack, why: string): UplinkAnswer => ({ uplink: null, 
 const format = (address: Uint8Array): string => new ipaddr.IPv6([...address]).toRFC5952String();
 
 /** The first `length` bits of an address, the others zero. */
-function prefixOf(address: string, length: number): Prefix6 {
+export function prefixOf(address: string, length: number): Prefix6 {
   const bytes = Uint8Array.from(ipaddr.IPv6.parse(address).toByteArray());
   return {
     address: bytes.map((octet, i) => octet & (0xff00 >> Math.min(Math.max(length - i * 8, 0), 8)) & 0xff),
@@ -115,6 +115,7 @@ export async function findUplink(destination: Uint8Array, device: string | null)
     prefix: prefixOf(source, Math.max(64, length)),
     mtuBytes: mtuOf(link, route, name),
     linkAddress: linkAddressOf(link),
+    router: text(route.gateway) || null,
   };
   return { uplink };
 }

@@ -76,6 +76,8 @@ export class Defence {
   readonly #socket: Handle;
   #claim: Claim;
   #isAnycast = false;
+  /** Whether the neighbours were told the present link-layer address. */
+  #isAnnounced = false;
   #listener: Handle | null = null;
   #watch: Watch | null = null;
 
@@ -109,7 +111,7 @@ export class Defence {
   /** Looks after the network changed: a new link-layer address is told to the neighbours, a lost membership renewed. */
   refresh(linkAddress: Uint8Array): void {
     if (this.#isAnycast && !hasAnycastRoute(this.#claim)) this.#rejoin();
-    if (isSame(linkAddress, this.#claim.linkAddress)) return;
+    if (isSame(linkAddress, this.#claim.linkAddress) && this.#isAnnounced) return;
     this.#claim = { ...this.#claim, linkAddress };
     this.#announce();
   }
@@ -194,9 +196,17 @@ export class Defence {
     }
   }
 
-  /** Unsolicited, with the override flag (RFC 4861 §7.2.6): a router would keep our old link-layer address otherwise. */
+  /**
+   * Unsolicited, with the override flag (RFC 4861 §7.2.6): a router would keep our old link-layer address otherwise. It only saves
+   * time: where a firewall or the state of the link does not let it out, neighbours ask, and the next look announces again.
+   */
   #announce(): void {
-    this.#advertise(ALL_NODES, false);
+    try {
+      this.#advertise(ALL_NODES, false);
+      this.#isAnnounced = true;
+    } catch {
+      this.#isAnnounced = false;
+    }
   }
 
   #advertise(destination: Uint8Array, isSolicited: boolean): void {

@@ -21,8 +21,8 @@ interface Attached {
 const bytesOf = (address: string): Uint8Array => Uint8Array.from(ipaddr.IPv6.parse(address).toByteArray());
 
 /** By indexes, not names: an interface that went and came back is another one. */
-const keyOf = ({ link, clat, prefix, linkAddress }: RedirectUplink, tun: LinkRef): string =>
-  JSON.stringify([link.index, tun.index, clat, [...prefix.address], prefix.length, linkAddress !== null]);
+const keyOf = ({ link, clat, prefix, linkAddress, router }: RedirectUplink, tun: LinkRef): string =>
+  JSON.stringify([link.index, tun.index, clat, [...prefix.address], prefix.length, linkAddress !== null, router]);
 
 /** The programs and the defended address of one host; one at a time. */
 export class Redirect {
@@ -58,9 +58,10 @@ export class Redirect {
 
   #open(uplink: RedirectUplink, tun: LinkRef): Attached {
     const { link, prefix, linkAddress } = uplink;
+    const router = uplink.router === null ? null : bytesOf(uplink.router);
     const clat = bytesOf(uplink.clat);
     const into = uplinkIngress({ clat, prefix, tunIndex: tun.index });
-    const out = tunIngress({ clat, uplinkIndex: link.index, hasNeighbours: linkAddress !== null });
+    const out = tunIngress({ clat, uplinkIndex: link.index, hasNeighbours: linkAddress !== null, router });
     const links: Handle[] = [];
     try {
       links.push(attachToIngress(this.#shim, link, { name: 'xlat464_uplink', code: into }));
