@@ -185,7 +185,7 @@ export interface LinuxShim {
   ): number;
   /**
    * Calls `ready` on this thread's event loop each time `fd` becomes readable. Level-triggered once: after a call it stays quiet
-   * until `rearm()`. The watch keeps the event loop alive until closed.
+   * until `rearm()`, which costs nothing when `ready` itself calls it. The watch keeps the event loop alive while it is armed.
    */
   watch(fd: number, ready: () => void): Watch;
   /** if_nametoindex(3); 0 if there is none. */

@@ -58,6 +58,5 @@ napi_value make_bool(napi_env env, bool truth) {
 
 NAPI_MODULE_INIT() {
   const size_t count = sizeof EXPORTS / sizeof EXPORTS[0];
-  if (!watch_init(env)) return NULL;
   return napi_worked(env, napi_define_properties(env, exports, count, EXPORTS)) ? exports : NULL;
 }

@@ -72,8 +72,6 @@ napi_value udp_send_batch(napi_env env, napi_callback_info info);
 
 /* watch.c */
 napi_value watch_start(napi_env env, napi_callback_info info);
-/* Prepares the environment's epoll thread, which starts with the first watch and ends with the environment. */
-bool watch_init(napi_env env);
 
 /* Result values; NULL after throwing. */
 napi_value make_int(napi_env env, int64_t number);
