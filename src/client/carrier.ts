@@ -123,10 +123,11 @@ export class Carrier {
     return { tun: this.#tun, ipv4: formatIpv4(this.#ipv4), ipv4MtuBytes, metric, allowInbound, uplink };
   }
 
-  #uplink({ way: { uplink, candidate }, clat: bytes }: Attachment, kind: UplinkKind): UplinkAttachment {
+  #uplink({ way: { uplink, candidate, isTied }, clat: bytes }: Attachment, kind: UplinkKind): UplinkAttachment {
     const { link, linkAddress, mtuBytes } = uplink;
     const clat = formatIpv6(bytes);
-    if (kind === 'redirect') return { kind, link, clat, prefix: candidate.prefix, linkAddress };
+    const router = isTied ? uplink.router : null;
+    if (kind === 'redirect') return { kind, link, clat, prefix: candidate.prefix, linkAddress, router };
     const scope = this.#env.forwarding ?? 'auto';
     return { kind, link, clat, mtuBytes, hasNeighbours: linkAddress !== null, scope };
   }

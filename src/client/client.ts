@@ -21,7 +21,7 @@ import { claimAddress } from './choose.ts';
 import { causeOf, failureOf } from './failure.ts';
 import { lookAtNetwork } from './look.ts';
 import { configuredPrefix, type PrefixListener, type PrefixSource } from './prefix-source.ts';
-import { clientState, writeReport } from './report.ts';
+import { clientState, writeCheck, writeReport } from './report.ts';
 import type { ClientEnvironment, ClientState, RunningClient } from './running-client.ts';
 import { WakeWatch } from './wake.ts';
 
@@ -35,7 +35,8 @@ const SETTLE_MS = 200;
 /** Starts a client. Everything that fails, fails in the promises of what it returns. */
 export function startClient(config: ClientConfig, environment: ClientEnvironment): RunningClient {
   const client = new Client(config, environment);
-  // Both may have nobody listening: a caller awaits one of them, and the log has the failure anyway.
+  // They may have nobody listening: a caller awaits one of them.
+  client.opened.catch(() => undefined);
   client.ready.catch(() => undefined);
   client.ended.catch(() => undefined);
   return client;
@@ -66,6 +67,7 @@ class Client implements RunningClient {
   readonly #config: ClientConfig;
   readonly #env: ClientEnvironment;
   readonly #clock: Clock;
+  readonly #opened = new Deferred();
   readonly #ready = new Deferred();
   readonly #ended = new Deferred();
   readonly #events: ClatEvent[] = [];
@@ -74,6 +76,7 @@ class Client implements RunningClient {
   #life: Lifecycle;
   #isStepping = false;
   #isEnding = false;
+  #isOn = true;
   #host: HostControl | null = null;
   #carrier: Carrier | null = null;
   #source: PrefixSource | null = null;
@@ -93,6 +96,10 @@ class Client implements RunningClient {
     void this.#start();
   }
 
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
   get ready(): Promise<void> {
     return this.#ready.promise;
   }
@@ -106,10 +113,12 @@ class Client implements RunningClient {
   }
 
   switchOn(): void {
+    this.#isOn = true;
     if (this.#source !== null && !this.#isEnding) this.#take({ event: 'up' });
   }
 
   switchOff(): void {
+    this.#isOn = false;
     if (this.#source !== null) this.#take({ event: 'down' });
   }
 
@@ -126,6 +135,7 @@ class Client implements RunningClient {
     log.info('client-starting', { prefixLength: this.#config.prefix?.length ?? null }, 'starting');
     try {
       this.#host = await platform.openHost(stateDir, log, (clat) => this.#contested(clat));
+      this.#opened.resolve();
       if (this.#isEnding) return this.#end(null);
       this.#carrier = new Carrier(this.#config, this.#env, this.#host, (cause) => this.#dataPathFailed(cause));
       // Watched before the first look, so that no change falls between the two.
@@ -135,24 +145,26 @@ class Client implements RunningClient {
       if (this.#isEnding) return this.#end(null);
       this.#source = source;
     } catch (failure) {
-      log.error('client-failed', {}, (failure as Error).message);
-      return this.#end(failure);
+      return this.#end(failure); // whoever started it says so
     }
     this.#take({ event: 'up' });
+    if (!this.#isOn) this.#take({ event: 'down' }); // switched off before it could be
   }
 
   async #openSource(): Promise<PrefixSource> {
     const { discoveryPlatform: platform, log } = this.#env;
-    const { prefix, uplink: only } = this.#config;
+    const { prefix, uplink: only, connectivityCheck: check } = this.#config;
     const listener: PrefixListener = {
       offers: (candidates) => this.#take({ event: 'prefixes', candidates }),
       trouble: (fields, text) => log.warn('discovery-trouble', fields, text),
+      flooded: (fields, text) => log.warn('router-flood', fields, text),
+      checked: (fields, is) => writeCheck(log, fields, is),
     };
-    if (prefix !== null) return configuredPrefix(prefix, listener);
+    if (prefix !== null) return configuredPrefix(prefix, { check, clock: this.#clock }, listener);
     if (platform === undefined) throw new Error('nothing to discover the prefix with');
     // Loaded only where it is needed: DNS and all take a while.
     const { discoveredPrefixes } = await import('./discovered-prefixes.ts');
-    return discoveredPrefixes({ platform, clock: this.#clock, only }, listener);
+    return discoveredPrefixes({ platform, clock: this.#clock, only, check }, listener);
   }
 
   #networkChanged(hasLost: boolean): void {
@@ -285,11 +297,13 @@ class Client implements RunningClient {
     this.#host?.close();
     if (failure === null) {
       this.#env.log.info('client-stopped', {}, 'stopped');
+      this.#opened.resolve();
       this.#ready.resolve();
       this.#ended.resolve();
       return;
     }
     const cause = causeOf(failure);
+    this.#opened.reject(cause);
     this.#ready.reject(cause);
     this.#ended.reject(cause);
   }

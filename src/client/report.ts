@@ -64,8 +64,14 @@ export function writeReport(log: Log, report: Report, life: Lifecycle, side: Ipv
   log[report.level](report.reason, fields, text);
 }
 
+/** Writes the outcome of a connectivity check (rule D-08). */
+export function writeCheck(log: Log, fields: LogFields & { readonly prefix: string }, isReachable: boolean): void {
+  if (isReachable) log.info('prefix-reachable', fields, `the connectivity check through ${fields.prefix} succeeded`);
+  else log.warn('prefix-unreachable', fields, `nothing comes back through ${fields.prefix}`);
+}
+
 function runningState({ way, clat }: Attachment, life: Lifecycle, side: Ipv4Side): ClientState {
-  const { source, origin, validUntilMs } = candidateNow(way, life);
+  const { source, origin, validUntilMs, isReachable } = candidateNow(way, life);
   return {
     state: 'running',
     uplink: way.uplink.link.name,
@@ -75,7 +81,7 @@ function runningState({ way, clat }: Attachment, life: Lifecycle, side: Ipv4Side
     ipv4: formatIpv4(side.ipv4),
     tun: side.tun.name,
     ipv4MtuBytes: side.ipv4MtuBytes,
-    prefix: { prefix: formatPrefix6(way.candidate.prefix), source, origin, validUntilMs },
+    prefix: { prefix: formatPrefix6(way.candidate.prefix), source, origin, validUntilMs, isReachable },
   };
 }
 
@@ -99,7 +105,7 @@ export function clientState(life: Lifecycle, side: Ipv4Side | null): ClientState
     case 'moving':
       return side === null ? { state: 'starting' } : runningState(state.from, life, side);
     case 'idle':
-      return reason === 'client-starting' ? { state: 'starting' } : { state: 'stopped' };
+      return reason === 'client-starting' ? { state: 'starting' } : { state: 'stopped', reason, why: state.why };
     case 'waiting':
     case 'detaching':
       return { state: 'waiting', reason, why: state.why };

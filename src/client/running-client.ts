@@ -39,6 +39,8 @@ export interface PrefixInUse {
   readonly origin: string;
   /** Deadline on the client's clock; Infinity: none. */
   readonly validUntilMs: number;
+  /** Outcome of the connectivity check; null: none was made. */
+  readonly isReachable: boolean | null;
 }
 
 /** What the client is doing. */
@@ -58,12 +60,14 @@ export type ClientState =
       readonly prefix: PrefixInUse;
     }
   | { readonly state: 'stopping' }
-  | { readonly state: 'stopped' };
+  | { readonly state: 'stopped'; readonly reason: Reason; readonly why: string };
 
 /** A client, from the call of {@link startClient} on. */
 export interface RunningClient {
   /** What it is doing now. */
   readonly state: ClientState;
+  /** Resolves when this host is its to change; rejects, as `ready` does, when it is another client's. */
+  readonly opened: Promise<void>;
   /** Resolves when it runs or waits for the first time; rejects, after everything was put back, when it could not start. */
   readonly ready: Promise<void>;
   /** Resolves when it has stopped; rejects, after everything was put back, when it failed. */

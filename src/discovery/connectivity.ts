@@ -17,6 +17,8 @@ export interface CheckTarget {
 
 /** How long the connection may take. */
 const CHECK_TIMEOUT_MS = 5000;
+/** A check that failed is made anew after this long. */
+export const CHECK_AGAIN_MS = 30_000;
 
 /** Checks a prefix. `done` gets the answer, once, unless closed before. */
 export function checkConnectivity(

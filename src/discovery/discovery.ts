@@ -22,7 +22,7 @@ import type { Prefix6 } from '../core/translate/settings.ts';
 import type { DiscoveryLink, DiscoveryPlatform } from '../platform/discovery-platform.ts';
 import type { Closable } from '../platform/platform.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type CheckTarget, checkConnectivity } from './connectivity.ts';
+import { CHECK_AGAIN_MS, type CheckTarget, checkConnectivity } from './connectivity.ts';
 import { type Exchange, exchange } from './dns-exchange.ts';
 import type { LinkContext } from './link-context.ts';
 import { LinkDiscovery } from './link-discovery.ts';
@@ -30,8 +30,6 @@ import { textPrefix } from './text.ts';
 
 /** Changes come in bursts; one look, and one call of `changed`, is enough for each. */
 export const SETTLE_MS = 100;
-/** A connectivity check that failed is made anew after this long. */
-const CHECK_AGAIN_MS = 30_000;
 
 /** What discovery is to do. */
 export interface DiscoveryOptions {

@@ -148,13 +148,15 @@ export class LinkDiscovery {
     return candidates.some((c) => c.source === 'ra' && c.interfaceName === this.link.name && c.origin === router);
   }
 
-  /** A router was heard: its resolvers may be new ones, and there is no need to wait for it any more. */
+  /** A router was heard: its resolvers may be others now, and there is no need to wait for it any more. */
   #routersChanged(): void {
     this.follow();
     this.#context.changed();
+    const named = this.routers.resolvers(this.#context.clock.now());
     const isUnknown = (r: Resolver): boolean => !this.#probes.has(keyOf(r)) && this.#probes.size < RESOLVERS_MAX;
-    const isNew = this.routers.resolvers(this.#context.clock.now()).some(isUnknown);
-    if (!this.hasResolvers || isNew) this.#planAsking(0);
+    const isGone = ({ resolver }: ResolverProbe): boolean =>
+      resolver.source === 'ra' && !named.some((r) => keyOf(r) === keyOf(resolver));
+    if (!this.hasResolvers || named.some(isUnknown) || this.probes.some(isGone)) this.#planAsking(0);
   }
 
   /** Plans to learn the resolvers in `waitMs`, or when the last time is {@link DNS_AFTER_MS} ago: a flood of RAs asks no more. */

@@ -4,6 +4,7 @@ import type { DiscoveryReport } from '../contract/discovery.ts';
 import { EXIT, XlatError } from '../contract/errors.ts';
 import type { Prefix6 } from '../core/translate/settings.ts';
 import type { DiscoveryPlatform } from '../platform/discovery-platform.ts';
+import type { CheckTarget } from './connectivity.ts';
 import { type Discovery, type DiscoveryEvent, startDiscovery } from './discovery.ts';
 import { discoveryReport } from './report.ts';
 
@@ -19,6 +20,8 @@ export interface RunOptions {
   readonly only: string | null;
   /** The prefix to take for configured, or null. */
   readonly configured: Prefix6 | null;
+  /** Whom to reach through each prefix (rule D-08); null: no check. */
+  readonly check: CheckTarget | null;
   /** How long to wait for answers. */
   readonly timeoutMs: number;
   /** Go on until `signal`, with a report after each change. */
@@ -27,21 +30,23 @@ export interface RunOptions {
 }
 
 /** Whether nobody is left to wait for. */
-function hasSettled(discovery: Discovery, elapsedMs: number): boolean {
+function hasSettled(discovery: Discovery, { check }: RunOptions, elapsedMs: number): boolean {
   return discovery.links.every((link) => {
     const hasRouters = link.routers.all.length > 0 && elapsedMs >= ROUTERS_ANSWER_MS;
     const isAsking = link.probes.some((probe) => probe.isAsking);
-    return link.hasResolvers && !isAsking && (hasRouters || link.listening.state !== 'yes');
+    const isChecking = check !== null && discovery.candidates(link.link.name).some((c) => c.isReachable === null);
+    return link.hasResolvers && !isAsking && !isChecking && (hasRouters || link.listening.state !== 'yes');
   });
 }
 
 /** Resolves when everybody has answered, time is up, or the user has enough. */
-function settled(discovery: Discovery, { timeoutMs, signal }: RunOptions): Promise<void> {
+function settled(discovery: Discovery, options: RunOptions): Promise<void> {
+  const { timeoutMs, signal } = options;
   const startMs = performance.now();
   return new Promise((resolve) => {
     const timer = setInterval(() => {
       const elapsedMs = performance.now() - startMs;
-      if (elapsedMs < timeoutMs && !signal.aborted && !hasSettled(discovery, elapsedMs)) return;
+      if (elapsedMs < timeoutMs && !signal.aborted && !hasSettled(discovery, options, elapsedMs)) return;
       clearInterval(timer);
       resolve();
     }, LOOK_MS);
@@ -95,9 +100,9 @@ function noInterface(only: string | null): XlatError {
  * @throws XlatError NO_UPLINK when there is no interface to look at, unless it watches for one
  */
 export async function runDiscover(options: RunOptions, show: (report: DiscoveryReport) => void): Promise<number> {
-  const { platform, only, configured, isWatching, signal } = options;
+  const { platform, only, configured, check, isWatching, signal } = options;
   const changes = new Changes();
-  const settings = { configured, check: null, asksDnsBesideRa: true, onEvent: changes.take };
+  const settings = { configured, check, asksDnsBesideRa: true, onEvent: changes.take };
   const discovery = startDiscovery({ platform, only, ...settings });
   try {
     if (discovery.links.length === 0 && !isWatching) throw noInterface(only);

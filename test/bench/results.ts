@@ -3,11 +3,11 @@
 import type { VariantId } from './variants.ts';
 
 /** All values of one row, in the order in which they were measured. */
-export interface RowResult {
+export interface RowResult<Id extends string = VariantId> {
   readonly id: string;
   readonly title: string;
   readonly unit: string;
-  readonly values: { readonly [variant in VariantId]?: readonly number[] };
+  readonly values: { readonly [variant in Id]?: readonly number[] };
 }
 
 /** A goal and what came of it. */
@@ -30,21 +30,24 @@ export function median(values: readonly number[]): number {
  * The ratio of two variants in a row: the median of the ratios of the single rounds, because the two values of one round
  * were taken within seconds and what else the machine did then hit both. undefined where one of them was not measured.
  */
-export function ratio(row: RowResult, of: VariantId, to: VariantId): number | undefined {
+export function ratio<Id extends string>(row: RowResult<Id>, of: Id, to: Id): number | undefined {
   const above = row.values[of];
   const below = row.values[to];
   if (above === undefined || below === undefined || above.length === 0) return undefined;
   return median(above.map((value, round) => value / below[round]));
 }
 
-interface RatioGoal {
+/** What a ratio in some of the rows is to reach. */
+export interface RatioGoal<Id extends string> {
+  /** Ids of the rows. */
   readonly rows: RegExp;
-  readonly of: VariantId;
-  readonly to: VariantId;
+  readonly of: Id;
+  readonly to: Id;
   readonly atLeast: number;
 }
 
-const RATIO_GOALS: readonly RatioGoal[] = [
+/** The translator's goals. */
+export const RATIO_GOALS: readonly RatioGoal<VariantId>[] = [
   { rows: /^tcp1-(up|down)$/, of: 'ours', to: 'kernel6', atLeast: 0.9 },
   { rows: /^tcp1-(up|down)$/, of: 'ours', to: 'tayga', atLeast: 10 },
   { rows: /^tcp.*-off$/, of: 'ours', to: 'kernel6', atLeast: 0.75 },
@@ -52,9 +55,13 @@ const RATIO_GOALS: readonly RatioGoal[] = [
   { rows: /^udp-small/, of: 'ours', to: 'tayga', atLeast: 2 },
 ];
 
-/** Every goal about ratios that these rows can answer. */
-export function ratioGoals(rows: readonly RowResult[], title: (id: VariantId) => string): GoalResult[] {
-  return RATIO_GOALS.flatMap(({ rows: pattern, of, to, atLeast }) =>
+/** Every goal that these rows can answer. */
+export function ratioGoals<Id extends string>(
+  goals: readonly RatioGoal<Id>[],
+  rows: readonly RowResult<Id>[],
+  title: (id: Id) => string,
+): GoalResult[] {
+  return goals.flatMap(({ rows: pattern, of, to, atLeast }) =>
     rows.flatMap((row): GoalResult[] => {
       const measured = pattern.test(row.id) ? ratio(row, of, to) : undefined;
       if (measured === undefined) return [];
@@ -63,6 +70,14 @@ export function ratioGoals(rows: readonly RowResult[], title: (id: VariantId) =>
     }),
   );
 }
+
+/** A goal that is a floor. */
+export const atLeast = (title: string, wanted: number, measured: number): GoalResult => ({
+  title,
+  wanted,
+  measured,
+  isReached: measured >= wanted,
+});
 
 /** A goal that is a limit. */
 export const atMost = (title: string, wanted: number, measured: number): GoalResult => ({

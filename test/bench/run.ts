@@ -5,6 +5,7 @@
 //     variants.ts  who translates                         traffic.ts        rates       table.ts    text
 //     checksums.ts transfers compared, checksums counted  process-costs.ts  start, memory, idle
 //     memory.ts    the engine without a device            calm.ts           waits for an idle machine
+//     rounds.ts    one row, variant by variant            gateway.ts        the gateway's bench
 
 import { cpus, release } from 'node:os';
 import { run } from '../support/netns.ts';
@@ -13,7 +14,8 @@ import { type CheckResult, checkChecksums } from './checksums.ts';
 import type { MemoryReport } from './memory.ts';
 import { type BenchOptions, readOptions, USAGE } from './options.ts';
 import { measureProcess, type ProcessCosts } from './process-costs.ts';
-import { atMost, type GoalResult, type RowResult, ratioGoals } from './results.ts';
+import { atMost, type GoalResult, RATIO_GOALS, type RowResult, ratioGoals } from './results.ts';
+import { measureRounds } from './rounds.ts';
 import { checksTable, costsTable, goalsTable, memoryTable, throughputTable } from './table.ts';
 import { ALL_ON, openTopology, setEndOffload, type Topology } from './topology.ts';
 import { startReceivers } from './traffic.ts';
@@ -88,32 +90,11 @@ async function measureRows(
   const rows: RowResult[] = [];
   for (const workload of WORKLOADS.filter(isWanted)) {
     await setEndOffload(topology, workload.ends);
-    rows.push(await measureRow(topology, variants, workload, options, calm));
+    const measure = (variant: Variant) => workload.measure(topology, variant, options.seconds);
+    rows.push(await measureRounds(workload, variants, options.runs, calm, measure));
   }
   await setEndOffload(topology, ALL_ON);
   return rows;
-}
-
-/** One row: each round all variants one after the other, every other round in reverse. */
-async function measureRow(
-  topology: Topology,
-  variants: readonly Variant[],
-  workload: Workload,
-  { runs, seconds }: BenchOptions,
-  calm: Calm,
-): Promise<RowResult> {
-  const { id, title, unit } = workload;
-  const values = Object.fromEntries(variants.map((variant) => [variant.id, [] as number[]]));
-  for (let round = 0; round < runs; round++) {
-    const order = round % 2 === 0 ? variants : variants.toReversed();
-    for (const variant of order) {
-      await calm.wait();
-      const value = await workload.measure(topology, variant, seconds);
-      values[variant.id].push(value);
-      process.stderr.write(`${title}, round ${round + 1}, ${variant.title}: ${value.toFixed(2)} ${unit}\n`);
-    }
-  }
-  return { id, title, unit, values };
 }
 
 function goalsOf(
@@ -122,7 +103,7 @@ function goalsOf(
   costs: ProcessCosts | null,
   checks: readonly CheckResult[],
 ): GoalResult[] {
-  const goals = ratioGoals(rows, (id) => VARIANTS[id]);
+  const goals = ratioGoals(RATIO_GOALS, rows, (id) => VARIANTS[id]);
   if (memory !== null) {
     const slowest = Math.max(...memory.figures.map(({ nsPerPacket }) => nsPerPacket));
     goals.push(atMost('in memory, slowest case, ns per packet', NS_PER_PACKET, slowest));

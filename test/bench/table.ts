@@ -9,7 +9,7 @@ import { VARIANTS, type VariantId } from './variants.ts';
 const number = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(2));
 const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
-/** One column each for the variants' medians, and one for each ratio that counts. */
+/** The translator's rows: the variants' medians, and the ratios that count. */
 export function throughputTable(rows: readonly RowResult[], variants: readonly VariantId[]): string {
   const ratios = (
     [
@@ -19,11 +19,24 @@ export function throughputTable(rows: readonly RowResult[], variants: readonly V
       ['other', 'ours'],
     ] as const
   ).filter(([of, to]) => variants.includes(of) && variants.includes(to));
-  const head = ['', 'unit', ...variants.map((id) => VARIANTS[id]), ...ratios.map(([of, to]) => `${of} / ${to}`)];
+  return rowsTable(rows, variants, (id) => VARIANTS[id], ratios);
+}
+
+/**
+ * One column each for the medians of `ids`, and one for each ratio.
+ * @param title what is compared, for the head
+ */
+export function rowsTable<Id extends string>(
+  rows: readonly RowResult<Id>[],
+  ids: readonly Id[],
+  title: (id: Id) => string,
+  ratios: readonly (readonly [of: Id, to: Id])[],
+): string {
+  const head = ['', 'unit', ...ids.map(title), ...ratios.map(([of, to]) => `${of} / ${to}`)];
   const body = rows.map((row) => [
     row.title,
     row.unit,
-    ...variants.map((id) => number(median(row.values[id] ?? []))),
+    ...ids.map((id) => number(median(row.values[id] ?? []))),
     ...ratios.map(([of, to]) => number(ratio(row, of, to) ?? Number.NaN)),
   ]);
   return [head, head.map((_, i) => (i < 2 ? '---' : '--:')), ...body].map(line).join('\n');

@@ -25,13 +25,16 @@ export interface Topology {
   readonly receiver: Netns;
 }
 
-/** Builds it. The set's `close()` removes all of it; so does the end of this process. */
-export async function openTopology(): Promise<Topology> {
+/**
+ * Builds it. The set's `close()` removes all of it; so does the end of this process.
+ * @param label ends the names of the namespaces, where there are several such networks at once
+ */
+export async function openTopology(label = ''): Promise<Topology> {
   const set = openTestSet();
   try {
-    const sender = await set.add('sender');
-    const router = await set.add('router');
-    const receiver = await set.add('receiver');
+    const sender = await set.add(`sender${label}`);
+    const router = await set.add(`router${label}`);
+    const receiver = await set.add(`receiver${label}`);
     await set.connect(sender, END_DEVICE, router, 's0');
     await set.connect(router, 'd0', receiver, END_DEVICE);
     await configure({ set, sender, router, receiver });

@@ -3,7 +3,7 @@
 
 import { type Netns, type Running, waitFor } from '../support/netns.ts';
 import type { Topology } from './topology.ts';
-import type { Variant } from './variants.ts';
+import type { Way } from './variants.ts';
 
 /** From the sender to the receiver (6→4), or back (4→6). */
 export type Direction = 'up' | 'down';
@@ -16,13 +16,17 @@ const UDP_PAYLOAD = 22;
 /** Datagrams that the sender hands over in one call. */
 const UDP_BURST = 64;
 
-/** Sends bursts to argv[1] for argv[2] seconds; the kernel cuts them (udp(7), UDP_SEGMENT). Prints the seconds that it took. */
+/** Where the datagrams of a NAT's first session go; they are counted when they come back, to UDP_PORT. */
+const OPENING_PORT = 10;
+
+/** Sends bursts to argv[1], port argv[5], for argv[2] seconds; the kernel cuts them (udp(7), UDP_SEGMENT). Prints the seconds that it took. */
 const UDP_SENDER = `
 import socket, sys, time
-host, seconds, payload, burst = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+host, seconds, payload, burst, port, own = sys.argv[1], float(sys.argv[2]), *map(int, sys.argv[3:7])
 s = socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET, socket.SOCK_DGRAM)
 s.setsockopt(socket.IPPROTO_UDP, 103, payload)
-s.connect((host, ${UDP_PORT}))
+s.bind(('', own))
+s.connect((host, port))
 data, send = b'x' * (payload * burst), s.send
 start = time.monotonic()
 while time.monotonic() - start < seconds:
@@ -32,6 +36,23 @@ while time.monotonic() - start < seconds:
         except (BlockingIOError, ConnectionRefusedError, OSError) as error:
             if getattr(error, 'errno', 0) not in (11, 105, 111, 113): raise
 print(time.monotonic() - start)
+`;
+
+/** Prints from where the first datagram to OPENING_PORT comes. */
+const OPENING_LISTENER = `
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('', ${OPENING_PORT}))
+print('ready', flush=True)
+print('from', *s.recvfrom(64)[1], flush=True)
+`;
+
+/** Sends one datagram from UDP_PORT to argv[1], OPENING_PORT. */
+const OPENER = `
+import socket, sys
+s = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('', ${UDP_PORT}))
+s.sendto(b'x', (sys.argv[1], ${OPENING_PORT}))
 `;
 
 /** Starts what the other ends need: iperf3's server, and the counters for UDP. */
@@ -57,7 +78,7 @@ const COUNTING = `table inet bench {
 /** One TCP measurement. @returns Gbit/s of payload that arrived */
 export async function measureTcp(
   topology: Topology,
-  variant: Variant,
+  variant: Way,
   direction: Direction,
   streams: number,
   seconds: number,
@@ -83,32 +104,65 @@ interface IperfReport {
  */
 export async function measureUdp(
   topology: Topology,
-  variant: Variant,
+  variant: Way,
   direction: Direction,
   seconds: number,
   isPinned: boolean,
 ): Promise<number> {
   const from = direction === 'up' ? topology.sender : topology.receiver;
   const to = direction === 'up' ? topology.receiver : topology.sender;
-  const host = direction === 'up' ? variant.receiver : variant.sender;
+  const target = direction === 'up' ? receiverOf(variant) : await senderOf(topology, variant);
   if (isPinned) await pin(topology, variant, '0');
   const before = await arrived(to, variant.headerBytes[direction]);
-  const argv = ['python3', '-c', UDP_SENDER, host, String(seconds), String(UDP_PAYLOAD), String(UDP_BURST)];
+  const { host, port, own } = target;
+  const numbers = [seconds, UDP_PAYLOAD, UDP_BURST, port, own].map(String);
+  const argv = ['python3', '-c', UDP_SENDER, host, ...numbers];
   const took = Number(await from.run(isPinned ? ['taskset', '-c', '1', ...argv] : argv, { timeoutMs: 60_000 }));
   const after = await arrived(to, variant.headerBytes[direction]);
   if (isPinned) await pin(topology, variant, '0,1');
   return (after - before) / took / 1e6;
 }
 
+/** Where a flood goes, and the port that it comes from; 0: any. */
+interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly own: number;
+}
+
+const receiverOf = ({ receiver }: Way): Target => ({ host: receiver, port: UDP_PORT, own: 0 });
+
+/** How the receiver reaches the sender: at an address of its own, or by a session that the sender opens first. */
+async function senderOf({ sender, receiver }: Topology, way: Way): Promise<Target> {
+  if (way.sender !== null) return { host: way.sender, port: UDP_PORT, own: 0 };
+  const listener = await receiver.start(['python3', '-c', OPENING_LISTENER]);
+  await waitFor('the listener', () => listener.output().includes('ready'));
+  await sender.run(['python3', '-c', OPENER, way.receiver]);
+  const [, host, port] = await waitFor(
+    `a datagram through ${way.title}`,
+    () => /from (\S+) (\d+)\n/.exec(listener.output()) ?? undefined,
+  );
+  await listener.stop();
+  return { host, port: Number(port), own: OPENING_PORT };
+}
+
 /** Datagrams counted so far. A super-packet counts once there, but its bytes tell how many it holds. */
 async function arrived(end: Netns, headerBytes: number): Promise<number> {
+  const { packets, bytes } = await readCounter(end);
+  return (bytes - packets * (headerBytes + UDP_HEADER)) / UDP_PAYLOAD;
+}
+
+/** The same for datagrams that no super-packet holds. */
+export const arrivedPackets = async (end: Netns): Promise<number> => (await readCounter(end)).packets;
+
+async function readCounter(end: Netns): Promise<{ packets: number; bytes: number }> {
   const text = await end.run(['nft', 'list', 'counter', 'inet', 'bench', 'datagrams']);
   const [, packets, bytes] = /packets (\d+) bytes (\d+)/.exec(text) ?? [];
   if (packets === undefined || bytes === undefined) throw new Error(`no counter in: ${text}`);
-  return (Number(bytes) - Number(packets) * (headerBytes + UDP_HEADER)) / UDP_PAYLOAD;
+  return { packets: Number(packets), bytes: Number(bytes) };
 }
 
-async function pin({ router }: Topology, variant: Variant, cores: string): Promise<void> {
+async function pin({ router }: Topology, variant: Way, cores: string): Promise<void> {
   const pid = variant.process?.child.pid;
   if (pid !== undefined) await router.run(['taskset', '-a', '-p', '-c', cores, String(pid)]);
 }

@@ -8,17 +8,22 @@ import { type Netns, type Running, waitFor } from '../support/netns.ts';
 import { RECEIVER_IPV4, RECEIVER_IPV6, SENDER_IPV4, SENDER_IPV6, type Topology } from './topology.ts';
 
 /** One way through the router. */
-export interface Variant {
-  readonly id: VariantId;
+export interface Way {
   readonly title: string;
   /** The receiver as the sender addresses it. */
   readonly receiver: string;
-  /** The sender as the receiver addresses it. */
-  readonly sender: string;
+  /** The sender as the receiver addresses it; null: the sender has to speak first. */
+  readonly sender: string | null;
   /** Bytes of the IP header as it arrives: at the receiver, at the sender. */
   readonly headerBytes: { readonly up: number; readonly down: number };
   /** The translator's process; null where the kernel does it alone. */
   readonly process: Running | null;
+}
+
+/** One of those that `npm run bench` compares. */
+export interface Variant extends Way {
+  readonly id: VariantId;
+  readonly sender: string;
 }
 
 export const VARIANTS = {
@@ -53,13 +58,16 @@ export async function startVariants(
 ): Promise<Variant[]> {
   const variants: Variant[] = [];
   for (const id of ids) variants.push(await startVariant(topology, id, otherMain));
-  for (const variant of variants) {
-    await waitFor(`an answer through ${variant.title}`, async () => {
-      const answer = await topology.sender.runAny(['ping', '-n', '-c', '1', '-W', '1', variant.receiver]);
-      return answer.code === 0;
-    });
-  }
+  for (const variant of variants) await waitForAnswer(topology, variant);
   return variants;
+}
+
+/** Waits until the sender reaches the receiver. */
+export async function waitForAnswer({ sender }: Topology, { title, receiver }: Way): Promise<void> {
+  await waitFor(`an answer through ${title}`, async () => {
+    const answer = await sender.runAny(['ping', '-n', '-c', '1', '-W', '1', receiver]);
+    return answer.code === 0;
+  });
 }
 
 async function startVariant(topology: Topology, id: VariantId, otherMain: string | undefined): Promise<Variant> {
@@ -113,16 +121,19 @@ tun:
  * The command line that starts ours. Node reads the certificates that NODE_EXTRA_CA_CERTS names at its start, which a
  * service would not have it do.
  */
-export const ourCommand = (main: string, config: string): string[] => [
+export const ourCommand = (main: string, config: string, role: OurRole = 'translate'): string[] => [
   ...['env', '-u', 'NODE_EXTRA_CA_CERTS', '-u', 'NODE_OPTIONS'],
-  ...[process.execPath, main, 'translate', '-c', config],
+  ...[process.execPath, main, role, '-c', config],
 ];
 
+/** The roles that are measured. */
+type OurRole = 'translate' | 'gateway';
+
 /** Starts ours and waits until it says that it is ready. */
-export async function startOurs(router: Netns, main: string, config: string): Promise<Running> {
-  const running = await router.start(ourCommand(main, config));
-  await waitFor('the translator', () => {
-    if (running.hasEnded()) throw new Error(`the translator did not start:\n${running.output()}`);
+export async function startOurs(router: Netns, main: string, config: string, role?: OurRole): Promise<Running> {
+  const running = await router.start(ourCommand(main, config, role));
+  await waitFor('ours to be ready', () => {
+    if (running.hasEnded()) throw new Error(`ours did not start:\n${running.output()}`);
     return running.output().includes('code=ready');
   });
   return running;

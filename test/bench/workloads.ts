@@ -2,7 +2,7 @@
 
 import { ALL_ON, type EndOffload, SEGMENTATION_OFF, type Topology } from './topology.ts';
 import { measureTcp, measureUdp } from './traffic.ts';
-import type { Variant } from './variants.ts';
+import type { Way } from './variants.ts';
 
 /** One row. */
 export interface Workload {
@@ -11,7 +11,7 @@ export interface Workload {
   readonly unit: string;
   readonly ends: EndOffload;
   /** Measures once, for about `seconds`. */
-  readonly measure: (topology: Topology, variant: Variant, seconds: number) => Promise<number>;
+  readonly measure: (topology: Topology, way: Way, seconds: number) => Promise<number>;
 }
 
 const tcp = (ends: EndOffload, streams: number, direction: 'up' | 'down'): Workload => ({

@@ -19,9 +19,10 @@ const FORMS: readonly (readonly [string, number, Uint8Array])[] = [
     return [`uplink ingress /${length}`, PROGRAM.schedCls, uplinkIngress({ clat, prefix, tunIndex: 9 })] as const;
   }),
   ...[true, false].map((hasNeighbours) => {
-    const code = tunIngress({ clat, uplinkIndex: 3, hasNeighbours });
+    const code = tunIngress({ clat, uplinkIndex: 3, hasNeighbours, router: null });
     return [`TUN ingress, neighbours ${hasNeighbours}`, PROGRAM.schedCls, code] as const;
   }),
+  ['TUN ingress, router', PROGRAM.schedCls, tunIngress({ clat, uplinkIndex: 3, hasNeighbours: true, router: address })],
   ...[true, false].map((withSolicitations) => {
     const code = neighbourFilter({ clat, withSolicitations });
     return [`neighbour filter, solicitations ${withSolicitations}`, PROGRAM.socketFilter, code] as const;
@@ -54,7 +55,7 @@ describe('the kernel and the programs of the redirect uplink', () => {
 
   it('an interface that is gone is told from a kernel that cannot', () => {
     const link = { name: 'gone0', index: 2_000_000_000 };
-    const code = tunIngress({ clat, uplinkIndex: 3, hasNeighbours: true });
+    const code = tunIngress({ clat, uplinkIndex: 3, hasNeighbours: true, router: null });
     assert.throws(() => attachToIngress(shim, link, { name: 'x464_test', code }), {
       code: 'HOST_CHANGE_FAILED',
       message: /gone0/,

@@ -1,7 +1,7 @@
 // What the tests of the redirect uplink share: a whole network with the real program on it, and frames made by hand.
 
 import type { TestContext } from 'node:test';
-import { buildLab, CLIENT_COMMAND, type Lab, startClient } from '../../src/lab/environment.ts';
+import { buildLab, clientCommand, type Lab, startClient } from '../../src/lab/environment.ts';
 import { ADDRESS, DEVICE } from '../../src/lab/topology.ts';
 import { type Netns, waitFor } from '../support/netns.ts';
 
@@ -27,7 +27,7 @@ export async function redirectLab(
   t: TestContext,
   { mode = 'redirect', wrapper = [] as readonly string[], prepare = async (_host: Netns, _router: Netns) => {} } = {},
 ): Promise<RedirectLab> {
-  const lab = await buildLab([...wrapper, ...CLIENT_COMMAND, '--uplink-mode', mode, '--json']);
+  const lab = await buildLab('interop', [...wrapper, ...clientCommand('interop'), '--uplink-mode', mode, '--json']);
   t.after(() => lab.set.close());
   await prepare(lab.net.client, lab.net.router);
   await startClient(lab);

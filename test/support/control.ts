@@ -33,6 +33,7 @@ export const SAMPLE: Status = {
     isCoalescing: true,
     notes: ['no UDP segmentation offload: this kernel is older than 6.2'],
   },
+  gateway: null,
   uplink: { name: 'wlan0', kind: 'redirect', mtuBytes: 1500, source: '2001:db8:1::10' },
   counters: {
     packetsIn: { ipv4: 1_234_567, ipv6: 7_654_321 },
@@ -125,6 +126,8 @@ export class PretendedDaemon implements ControlHost {
   receiver: CaptureReceiver | null = null;
   capturesStopped = 0;
   stops = 0;
+  isOn = true;
+  gateway: ControlHost['gateway'] = null;
   statusReads = 0;
 
   status(): Omit<Status, 'rates'> {
@@ -146,6 +149,10 @@ export class PretendedDaemon implements ControlHost {
 
   async reload(): Promise<{ readonly isReloaded: boolean; readonly problems: readonly string[] }> {
     return { isReloaded: false, problems: ['this is for a test'] };
+  }
+
+  switchTo(isOn: boolean): void {
+    this.isOn = isOn;
   }
 
   stop(): void {

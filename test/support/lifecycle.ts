@@ -50,6 +50,7 @@ export const uplink = (name: string, network = 1, more: Partial<Uplink> = {}): U
   prefix: prefix(network, 64),
   mtuBytes: 1500,
   linkAddress: Uint8Array.of(2, 0, 0, 0, 0, 1),
+  router: 'fe80::1',
   ...more,
 });
 

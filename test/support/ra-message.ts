@@ -24,6 +24,8 @@ export interface RaOrder {
   readonly floods?: boolean;
   /** Goes on, and sends one for each solicitation. */
   readonly answers?: boolean;
+  /** While it goes on, sends one so often without being asked as well. */
+  readonly everySeconds?: number;
 }
 
 const fromHex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(/\s/g, ''), 'hex'));

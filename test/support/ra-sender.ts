@@ -112,5 +112,6 @@ export const startRouter = (ns: Netns, order: RaOrder): Promise<Running> =>
 if (process.argv[1] === PROGRAM) {
   const order = JSON.parse(process.argv[2] ?? '{}') as RaOrder;
   if (order.answers === true) answerSolicitations(order);
+  if (order.everySeconds !== undefined) setInterval(() => send(order), order.everySeconds * 1000);
   send(order);
 }

@@ -18,8 +18,12 @@ export interface Packet {
 export interface Outcome {
   /** r0 as a signed number. */
   readonly result: number;
-  /** The interface it redirected to, by which helper. */
-  readonly redirected: { readonly helper: 'redirect' | 'redirect_neigh'; readonly ifIndex: number } | null;
+  /** The interface it redirected to, by which helper, and the next hop in hex that it named. */
+  readonly redirected: {
+    readonly helper: 'redirect' | 'redirect_neigh';
+    readonly ifIndex: number;
+    readonly nextHop: string | null;
+  } | null;
   /** Bytes of head room that it asked for. */
   readonly headGrown: number;
 }
@@ -31,6 +35,9 @@ const STEPS_MAX = 10_000;
 
 /** Loads by opcode: how many bytes. */
 const LOADS: Readonly<Record<number, number>> = { 113: 1, 105: 2, 97: 4, 121: 8 };
+
+/** Stores by opcode: how many bytes. */
+const STORES: Readonly<Record<number, number>> = { 99: 4, 123: 8 };
 
 /** Jumps by opcode: on what. */
 const JUMPS: Readonly<Record<number, (left: bigint, right: bigint) => boolean>> = {
@@ -76,7 +83,8 @@ class Machine {
     const offset = this.#code.getInt16(base + 2, true);
     const immediate = BigInt(this.#code.getInt32(base + 4, true));
     this.#at += 1;
-    if (opcode === 0x18) this.#write(dst, this.#wide(immediate));
+    if (STORES[opcode] !== undefined) this.#store(this.#read(dst) + BigInt(offset), STORES[opcode], this.#read(src));
+    else if (opcode === 0x18) this.#write(dst, this.#wide(immediate));
     else if (opcode === 0x85) this.#call(Number(immediate));
     else if (LOADS[opcode] !== undefined) this.#write(dst, this.#load(this.#read(src) + BigInt(offset), LOADS[opcode]));
     else if (JUMPS[opcode] !== undefined) {
@@ -132,6 +140,14 @@ class Machine {
     return value;
   }
 
+  /** Little-endian. */
+  #store(address: bigint, size: number, value: bigint): void {
+    const at = this.#stackAt(address, size);
+    if (at % size !== 0) throw new Error('an unaligned access');
+    for (let i = 0; i < size; i++) this.#stack[at + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+    this.#written.fill(1, at, at + size);
+  }
+
   /** struct __sk_buff. */
   #field(offset: number, size: number): bigint {
     const { protocol, packetType, vlan } = this.#packet;
@@ -180,11 +196,21 @@ class Machine {
 
   /** bpf_redirect(ifindex, flags), bpf_redirect_neigh(ifindex, params, plen, flags) */
   #redirect(helper: number): bigint {
-    const flags = helper === 23 ? [2] : [2, 3, 4];
-    if (flags.some((register) => this.#read(register) !== 0n)) throw new Error('wrong arguments');
+    if (this.#read(helper === 23 ? 2 : 4) !== 0n) throw new Error('wrong arguments');
     const name = helper === 23 ? 'redirect' : 'redirect_neigh';
-    this.#redirected = { helper: name, ifIndex: Number(this.#read(1)) };
+    const nextHop = helper === 23 ? null : this.#nextHop();
+    this.#redirected = { helper: name, ifIndex: Number(this.#read(1)), nextHop };
     return 7n;
+  }
+
+  /** struct bpf_redir_neigh: the family, AF_INET6, and 16 bytes; none where size and place are 0. */
+  #nextHop(): string | null {
+    const size = Number(this.#read(3));
+    if (size === 0 && this.#read(2) === 0n) return null;
+    const at = this.#stackAt(this.#read(2), size);
+    if (size !== 20 || this.#written.subarray(at, at + size).includes(0)) throw new Error('wrong arguments');
+    if (new DataView(this.#stack.buffer).getUint32(at, true) !== 10) throw new Error('no IPv6');
+    return Buffer.from(this.#stack.subarray(at + 4, at + size)).toString('hex');
   }
 }
 

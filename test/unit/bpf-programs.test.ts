@@ -16,6 +16,7 @@ const DROP = 2;
 const REDIRECT = 7;
 
 const CLAT = Uint8Array.from(Buffer.from('20010db8000100001122334455667788', 'hex'));
+const ROUTER = Uint8Array.from(Buffer.from('fe80000000000000a0b1c2fffed3e4f5', 'hex'));
 const LENGTHS = [32, 40, 48, 56, 64, 96] as const;
 
 /** A prefix of a given length over bytes that differ from each other. */
@@ -99,7 +100,10 @@ describe('the program on the ingress of the uplink', () => {
           const outcome = interpret(code, packet);
           const expected = expectedAtUplink(packet, prefix);
           assert.equal(outcome.result, expected);
-          assert.deepEqual(outcome.redirected, expected === REDIRECT ? { helper: 'redirect', ifIndex: 9 } : null);
+          assert.deepEqual(
+            outcome.redirected,
+            expected === REDIRECT ? { helper: 'redirect', ifIndex: 9, nextHop: null } : null,
+          );
         }),
         { numRuns: 3000 },
       );
@@ -138,8 +142,9 @@ describe('the program on the ingress of the uplink', () => {
 });
 
 describe('the program on the ingress of the TUN', () => {
-  const neighbours = tunIngress({ clat: CLAT, uplinkIndex: 3, hasNeighbours: true });
-  const pointToPoint = tunIngress({ clat: CLAT, uplinkIndex: 3, hasNeighbours: false });
+  const neighbours = tunIngress({ clat: CLAT, uplinkIndex: 3, hasNeighbours: true, router: null });
+  const byRouter = tunIngress({ clat: CLAT, uplinkIndex: 3, hasNeighbours: true, router: ROUTER });
+  const pointToPoint = tunIngress({ clat: CLAT, uplinkIndex: 3, hasNeighbours: false, router: null });
   const anywhere = fc.uint8Array({ minLength: 16, maxLength: 16 });
 
   /** What a program does with a packet if it takes it. */
@@ -155,11 +160,21 @@ describe('the program on the ingress of the TUN', () => {
   }
 
   it('hands packets from the CLAT address to the neighbours of the uplink, with room for an Ethernet header', () => {
-    check(neighbours, { result: REDIRECT, redirected: { helper: 'redirect_neigh', ifIndex: 3 }, headGrown: 14 });
+    const redirected = { helper: 'redirect_neigh', ifIndex: 3, nextHop: null } as const;
+    check(neighbours, { result: REDIRECT, redirected, headGrown: 14 });
+  });
+
+  it('hands them to a router of the uplink whatever the routes say', () => {
+    const redirected = { helper: 'redirect_neigh', ifIndex: 3, nextHop: Buffer.from(ROUTER).toString('hex') } as const;
+    check(byRouter, { result: REDIRECT, redirected, headGrown: 14 });
   });
 
   it('hands them to a point-to-point uplink as they are', () => {
-    check(pointToPoint, { result: REDIRECT, redirected: { helper: 'redirect', ifIndex: 3 }, headGrown: 0 });
+    check(pointToPoint, {
+      result: REDIRECT,
+      redirected: { helper: 'redirect', ifIndex: 3, nextHop: null },
+      headGrown: 0,
+    });
   });
 
   it('drops a packet that there is no memory for', () => {
@@ -201,7 +216,8 @@ describe('the bytes of the programs', () => {
   it('hold no instruction that is never reached, which the kernel would refuse', () => {
     const variants = [
       ...LENGTHS.map((length) => uplinkIngress({ clat: CLAT, prefix: prefixOf(length), tunIndex: 9 })),
-      ...[true, false].map((hasNeighbours) => tunIngress({ clat: CLAT, uplinkIndex: 3, hasNeighbours })),
+      ...[true, false].map((hasNeighbours) => tunIngress({ clat: CLAT, uplinkIndex: 3, hasNeighbours, router: null })),
+      tunIngress({ clat: CLAT, uplinkIndex: 3, hasNeighbours: true, router: ROUTER }),
       ...[true, false].map((withSolicitations) => neighbourFilter({ clat: CLAT, withSolicitations })),
     ];
     assert.deepEqual(
@@ -212,7 +228,8 @@ describe('the bytes of the programs', () => {
 
   const made: Readonly<Record<keyof typeof GOLDEN, Uint8Array>> = {
     uplink: uplinkIngress({ clat: CLAT, prefix: prefixOf(40), tunIndex: 9 }),
-    tun: tunIngress({ clat: CLAT, uplinkIndex: 3, hasNeighbours: true }),
+    tun: tunIngress({ clat: CLAT, uplinkIndex: 3, hasNeighbours: true, router: null }),
+    tunByRouter: tunIngress({ clat: CLAT, uplinkIndex: 3, hasNeighbours: true, router: ROUTER }),
     neighbours: neighbourFilter({ clat: CLAT, withSolicitations: true }),
   };
   for (const name of Object.keys(GOLDEN) as (keyof typeof GOLDEN)[]) {

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import type { HostFacts, LinkFacts, RouteFacts } from '../../src/core/host/host-config.ts';
 import { isContainerBridge, nativeIpv4, otherClat } from '../../src/core/lifecycle/host-view.ts';
 import { chooseWay, type Target, targetsOf } from '../../src/core/lifecycle/way.ts';
+import { linkFacts, objects, routeFacts } from '../../src/platform/linux/facts.ts';
 import { type Net, offer, uplink, viewOf } from '../support/lifecycle.ts';
 
 const link = (name: string, index: number, addresses: readonly string[], kind?: string): LinkFacts => ({
@@ -50,6 +51,36 @@ describe('native IPv4', () => {
 
   it('is not a route that leads nowhere, or to containers', () => {
     assert.equal(nativeIpv4(facts([ETH], '', 'docker0'), 'clat0'), null);
+  });
+
+  /** Facts of the words that iproute2 6.1 prints for a route. */
+  const said = (json: string, links = [ETH]): HostFacts => ({
+    ...facts(links),
+    routes: objects(JSON.parse(json)).flatMap(routeFacts(4)),
+  });
+
+  it('D-09 is one of several next hops (ECMP), as long as its link has a carrier', () => {
+    const hops = (first: string, second: string): string =>
+      `[{"dst":"default","flags":[],"nexthops":[
+        {"gateway":"10.0.0.2","dev":"eth0","weight":1,"flags":[${first}]},
+        {"gateway":"10.0.1.2","dev":"eth1","weight":1,"flags":[${second}]}]}]`;
+    assert.equal(nativeIpv4(said(hops('', '')), 'clat0'), 'eth0');
+    assert.equal(nativeIpv4(said(hops('"linkdown"', '')), 'clat0'), 'eth1');
+    assert.equal(nativeIpv4(said(hops('"dead","linkdown"', '"linkdown"')), 'clat0'), null);
+  });
+
+  it('is not the route of a cable that is out', () => {
+    const route4 = (flags: string): string =>
+      `[{"dst":"default","gateway":"192.0.2.1","dev":"eth0","flags":[${flags}]},{"type":"unreachable","dst":"default","metric":999,"flags":[]}]`;
+    assert.equal(nativeIpv4(said(route4('"linkdown"')), 'clat0'), null);
+    assert.equal(nativeIpv4(said(route4('')), 'clat0'), 'eth0');
+  });
+
+  it('D-09 is a route through a TAP, which is an Ethernet link, and not through a TUN', () => {
+    const device = (type: string): LinkFacts =>
+      linkFacts({ ifname: 'net0', ifindex: 7, linkinfo: { info_kind: 'tun', info_data: { type } }, addr_info: [] });
+    assert.equal(nativeIpv4(facts([device('tap')], 'net0'), 'clat0'), 'net0');
+    assert.equal(nativeIpv4(facts([device('tun')], 'net0'), 'clat0'), null);
   });
 });
 

@@ -85,6 +85,14 @@ describe('a CLAT that runs', () => {
     assert.equal(driver.said.at(-1), 'prefix-lost');
   });
 
+  it('D-08, D-15 waits with a reason of its own while nothing comes back through the only prefix, and goes when it does', () => {
+    const driver = new Driver().up();
+    driver.prefixes(offer('eth0', 1, { source: 'dns', isReachable: false }));
+    assert.deepEqual([driver.state, driver.said.at(-1)], ['waiting', 'prefix-unreachable']);
+    driver.prefixes(offer('eth0', 1, { source: 'dns', isReachable: true }));
+    assert.equal(driver.state, 'claiming');
+  });
+
   it('D-04 keeps its prefix while it is on offer, whatever else comes', () => {
     const driver = new Driver()
       .run()

@@ -187,6 +187,17 @@ describe('asking resolvers', () => {
     );
   });
 
+  it('D-06 a resolver that its router names no more is asked no more, and what it said goes with it', async (t) => {
+    const { net, discovery, chosen } = start(t, (n) => n.answers.set(RESOLVER, answered(A)));
+    net.ra({ rdnss: [RESOLVER] });
+    await net.clock.turn(2000);
+    assert.equal(chosen(), `${A} dns only`);
+    net.ra({ rawOptions: ['1903 0000 00000000 20010db8 00000000 00000000 00000053'] });
+    await net.clock.turn(2000);
+    assert.equal(chosen(), 'none');
+    assert.deepEqual(discoveryReport(discovery).interfaces[0]?.resolvers, []);
+  });
+
   it('D-06 asks again 10 s before the answer ends, and keeps it while the resolver is silent', async (t) => {
     const { net, chosen } = start(t, (n) => {
       named(n);

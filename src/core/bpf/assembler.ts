@@ -41,6 +41,8 @@ const OPCODE = {
   shiftLeftImmediate: 0x67,
   move: 0xbf,
   moveImmediate: 0xb7,
+  store32: 0x63,
+  store64: 0x7b,
   jump: 0x05,
   jumpIfEqual: 0x15,
   jumpIfGreater: 0x25,
@@ -60,6 +62,7 @@ const instruction = (
 ): Item => ({ kind: 'instruction', opcode, dst, src, offset, immediate, target });
 
 const LOADS = { 8: OPCODE.load8, 16: OPCODE.load16, 32: OPCODE.load32, 64: OPCODE.load64 } as const;
+const STORES = { 32: OPCODE.store32, 64: OPCODE.store64 } as const;
 
 /** The place that jumps to `name` go to. */
 export const label = (name: string): Item => ({ kind: 'label', name });
@@ -78,6 +81,9 @@ export const shiftLeft = (dst: Register, bits: number): Item => instruction(OPCO
 /** dst = the `bits` wide little-endian number at src + offset, zero-extended. */
 export const load = (bits: keyof typeof LOADS, dst: Register, src: Register, offset: number): Item =>
   instruction(LOADS[bits], dst, src, offset, 0);
+/** The `bits` wide little-endian number at dst + offset = src. */
+export const store = (bits: keyof typeof STORES, dst: Register, offset: number, src: Register): Item =>
+  instruction(STORES[bits], dst, src, offset, 0);
 /** Goes to a label. */
 export const jump = (target: string): Item => instruction(OPCODE.jump, 0, 0, 0, 0, target);
 /** Goes to a label if dst = value (sign-extended). */

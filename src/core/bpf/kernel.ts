@@ -16,6 +16,10 @@ export const TCX = { next: -1, pass: 0, drop: 2, redirect: 7 } as const;
 /** Fields of struct __sk_buff. */
 export const SKB = { packetType: 4, protocol: 16, vlanPresent: 20, vlanTci: 24 } as const;
 
+/** struct bpf_redir_neigh: offsets and size. */
+export const NEXT_HOP = { family: 0, address: 4, size: 20 } as const;
+export const AF_INET6 = 10;
+
 /** skb->pkt_type, linux/if_packet.h: for us, and for another machine. */
 export const PACKET_HOST = 0;
 export const PACKET_OTHERHOST = 3;

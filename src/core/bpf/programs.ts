@@ -30,14 +30,27 @@ import {
   set,
   setWide,
   shiftLeft,
+  store,
 } from './assembler.ts';
-import { HEADER_START_NETWORK, HELPER, PACKET_HOST, PACKET_OTHERHOST, PROTOCOL_IPV6, SKB, TCX } from './kernel.ts';
+import {
+  AF_INET6,
+  HEADER_START_NETWORK,
+  HELPER,
+  NEXT_HOP,
+  PACKET_HOST,
+  PACKET_OTHERHOST,
+  PROTOCOL_IPV6,
+  SKB,
+  TCX,
+} from './kernel.ts';
 
 /** Offsets from the frame pointer. */
 const HEADER = -72;
 const PAYLOAD = HEADER + IPV6_HEADER;
 const NEXT_HEADER = HEADER + 6;
 const HOP_LIMIT = HEADER + 7;
+/** Where a next hop is written, over what was read: its address has to be 8-aligned. */
+const NEXT_HOP_AT = HEADER + 4;
 
 /** ICMPv6 types of neighbour discovery, RFC 4861 §4: Router Solicitation to Redirect. */
 const NDP_FIRST = 133;
@@ -161,6 +174,8 @@ export interface TunIngress {
   readonly uplinkIndex: number;
   /** Whether the uplink has link-layer addresses; false for point-to-point links. */
   readonly hasNeighbours: boolean;
+  /** The router that every packet goes to, 16 bytes; null: the one of the kernel's route. Links with neighbours only. */
+  readonly router: Uint8Array | null;
 }
 
 /**
@@ -168,13 +183,13 @@ export interface TunIngress {
  * and neighbours of that interface; everything else, the translated IPv4 above all, goes on to the kernel.
  * @returns the program's bytes
  */
-export function tunIngress({ clat, uplinkIndex, hasNeighbours }: TunIngress): Uint8Array {
+export function tunIngress({ clat, uplinkIndex, hasNeighbours, router }: TunIngress): Uint8Array {
   return assemble([
     move(6, 1),
     ...onlyIpv6('next'),
     ...read(IPV6_SOURCE, HEADER + IPV6_SOURCE, 16, 'next'),
     ...onlyAddress(clat, HEADER + IPV6_SOURCE, 'next'),
-    ...(hasNeighbours ? redirectToNeighbour(uplinkIndex) : redirectTo(uplinkIndex)),
+    ...(hasNeighbours ? redirectToNeighbour(uplinkIndex, router) : redirectTo(uplinkIndex)),
     label('next'),
     ...leave(TCX.next),
   ]);
@@ -183,21 +198,36 @@ export function tunIngress({ clat, uplinkIndex, hasNeighbours }: TunIngress): Ui
 /** Sends the packet out of an interface as it is; the end. */
 const redirectTo = (index: number): Item[] => [set(1, index), set(2, 0), call(HELPER.redirect), exit()];
 
-/** Makes room for the Ethernet header, which redirect_neigh fills in; the end. */
-const redirectToNeighbour = (uplinkIndex: number): Item[] => [
+/**
+ * Makes room for the Ethernet header, which redirect_neigh fills in; the end. Without a router it asks the routing table, and that not
+ * strictly for this interface: where a VPN has taken the default route, the packet would look for the NAT64 on the link itself.
+ */
+const redirectToNeighbour = (uplinkIndex: number, router: Uint8Array | null): Item[] => [
   move(1, 6),
   set(2, ETHERNET_HEADER),
   set(3, 0),
   call(HELPER.skbChangeHead),
   jumpIfNot(0, 0, 'drop'),
   set(1, uplinkIndex),
-  set(2, 0),
-  set(3, 0),
+  ...(router === null ? [set(2, 0), set(3, 0)] : nextHop(router)),
   set(4, 0),
   call(HELPER.redirectNeigh),
   exit(),
   label('drop'),
   ...leave(TCX.drop),
+];
+
+/** Writes a struct bpf_redir_neigh to the stack; r2 and r3: its place and size. */
+const nextHop = (router: Uint8Array): Item[] => [
+  set(2, AF_INET6),
+  store(32, 10, NEXT_HOP_AT + NEXT_HOP.family, 2),
+  ...[0, 8].flatMap((half) => [
+    setWide(2, littleEndian(router.subarray(half, half + 8))),
+    store(64, 10, NEXT_HOP_AT + NEXT_HOP.address + half, 2),
+  ]),
+  move(2, 10),
+  add(2, NEXT_HOP_AT),
+  set(3, NEXT_HOP.size),
 ];
 
 /** What the socket filter of the neighbour watch is made from. */

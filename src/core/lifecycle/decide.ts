@@ -1,6 +1,7 @@
 // Whether a CLAT is wanted now, and by which way: rules D-09 and D-13. The one place where that is decided; what follows from it in
 // which state is transitions.ts' business.
 
+import { CHOICE_REASONS } from '../pref64/choose.ts';
 import type { ClatReason } from './reason.ts';
 import type { Lifecycle } from './state.ts';
 import type { Target, Way, WayChoice } from './way.ts';
@@ -61,11 +62,14 @@ function obstacle(known: Known, held: Held, nowMs: number): Verdict | null {
   return doesCount ? stayAway('native-ipv4', `native IPv4 present on ${nativeIpv4}`) : null;
 }
 
-/** The words for a prefix that is not there. */
-const withoutPrefix = ({ ledger }: Known): Verdict =>
-  ledger.hasRun
+/** The words for a prefix that is not there, or that nothing comes back through (rule D-08). */
+function withoutPrefix({ ledger, world }: Known): Verdict {
+  const isUnreachable = world.candidates.some((c) => c.isReachable === false);
+  if (isUnreachable) return stayAway('prefix-unreachable', CHOICE_REASONS.unreachable);
+  return ledger.hasRun
     ? stayAway('prefix-lost', 'no NAT64 prefix is on offer any more')
     : stayAway('prefix-waiting', 'waiting for a Router Advertisement with PREF64, or for DNS64');
+}
 
 /** Decides by the last look. */
 export function decide(known: Known, held: Held, nowMs: number): Verdict {

@@ -17,7 +17,10 @@ const CONTAINER_BRIDGE =
 /** Whether an interface leads to containers or virtual machines of this host; such a one is no uplink. */
 export const isContainerBridge = (name: string): boolean => CONTAINER_BRIDGE.test(name);
 
-/** Kinds of links that are tunnels: a VPN's IPv4 route is no sign of IPv4 on the network, and may be carried by the CLAT itself. */
+/**
+ * Kinds of links that are tunnels: a VPN's IPv4 route is no sign of IPv4 on the network, and may be carried by the CLAT itself. A TAP is
+ * none of them: it is an Ethernet link, and the uplink itself in a virtual machine's or a rootless container's network (slirp4netns).
+ */
 const TUNNELS: ReadonlySet<string> = new Set([
   'wireguard',
   'tun',
@@ -34,10 +37,12 @@ const TUNNELS: ReadonlySet<string> = new Set([
 /** RFC 7335: 192.0.0.0/29, with its prefix length behind. */
 const CLAT_ADDRESS = /^(192\.0\.0\.[0-7])\//;
 
+/** Interfaces with an IPv4 default route that carries something: a cable that is out leaves its route behind. */
 const ipv4DefaultDevices = (facts: HostFacts, tunName: string): string[] =>
   facts.routes
-    .filter((r) => r.family === 4 && r.destination === 'default' && r.device !== '' && r.device !== tunName)
-    .map((r) => r.device);
+    .filter((r) => r.family === 4 && r.destination === 'default' && r.isDown !== true)
+    .map((r) => r.device)
+    .filter((device) => device !== '' && device !== tunName);
 
 const clatAddressOf = (link: LinkFacts | undefined): string | undefined =>
   link?.addresses.map((a) => CLAT_ADDRESS.exec(a)?.[1]).find((a) => a !== undefined);
@@ -49,7 +54,6 @@ const clatAddressOf = (link: LinkFacts | undefined): string | undefined =>
 export function nativeIpv4(facts: HostFacts, tunName: string): string | null {
   const isNative = (name: string): boolean => {
     const link = facts.links.find((l) => l.name === name);
-    // A TAP interface has the kind of a TUN; its addresses do not tell them apart either. As a VPN's it does not count.
     return !TUNNELS.has(link?.kind ?? '') && !isContainerBridge(name) && clatAddressOf(link) === undefined;
   };
   return ipv4DefaultDevices(facts, tunName).find(isNative) ?? null;

@@ -21,6 +21,7 @@ export type ClatReason =
   | 'prefix-chosen'
   | 'prefix-changed'
   | 'prefix-lost'
+  | 'prefix-unreachable'
   | 'redirect-unavailable'
   | 'address-checking'
   | 'address-duplicate'

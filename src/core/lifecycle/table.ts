@@ -64,7 +64,8 @@ const waiting: Table['waiting'] = {
   ...NO_RESULTS,
   up: stay,
   down: stop,
-  prefixes: stay,
+  // The same ones may be on offer, and the check of one be over.
+  prefixes: reviewAfter,
   'network-changed': stay,
   seen: reviewWaiting,
   timer: stay,

@@ -41,7 +41,11 @@ export const isSameWay = (a: Way, b: Way): boolean =>
 
 /** Whether two ways are the same for the data path as well. */
 export const isSamePath = (a: Way, b: Way): boolean =>
-  isSameWay(a, b) && a.uplink.mtuBytes === b.uplink.mtuBytes && a.isTied === b.isTied;
+  isSameWay(a, b) &&
+  a.uplink.mtuBytes === b.uplink.mtuBytes &&
+  a.isTied === b.isTied &&
+  // Only a way against the routing table names its router itself.
+  (!a.isTied || a.uplink.router === b.uplink.router);
 
 /** What tells a target from another. */
 export const targetKey = ({ candidate, interfaceName }: Target): string =>
