@@ -56,7 +56,10 @@ export function parsePrefix6(input: string): TextResult<Prefix6> {
 /** A NAT64 prefix: one of six lengths, bits 64–71 zero (RFC 6052 §2.2). */
 function parseNat64Prefix(input: string): TextResult<Prefix6> {
   const lengths = NAT64_LENGTHS.map((length) => `/${length}`).join(', ');
-  if (!input.includes('/')) return bad('has no prefix length', `add one of ${lengths}`);
+  if (!input.includes('/')) {
+    const bare = parseIpv6(input);
+    return bare.ok ? bad('has no prefix length', `add one of ${lengths}`) : bare;
+  }
   const prefix = parsePrefix6(input);
   if (!prefix.ok) return prefix;
   const { address, length } = prefix.value;

@@ -163,10 +163,16 @@ function checkText(shape: Of<'text'>, tree: Tree, path: string, findings: Findin
 function checkWord(shape: Of<'word'>, tree: Tree, path: string, findings: Findings): unknown {
   if (tree.kind === 'scalar' && tree.value === shape.word) return shape.value;
   // A word may stand beside another word: what stands behind the last one decides how a text is refused.
-  const { kind } = shape.otherwise;
-  const simple = kind !== 'text' && kind !== 'word' && tree.kind === 'scalar' && typeof tree.value === 'string';
+  const isStranger = tree.kind === 'scalar' && typeof tree.value === 'string' && !isWordOf(shape.otherwise, tree.value);
+  const simple = isStranger && behindWords(shape).kind !== 'text';
   return simple ? refuse(shape, tree, path, findings) : checkShape(shape.otherwise, tree, path, findings);
 }
+
+const isWordOf = (shape: Shape, word: string): boolean =>
+  (shape.kind === 'choice' && shape.values.includes(word)) ||
+  (shape.kind === 'word' && (shape.word === word || isWordOf(shape.otherwise, word)));
+
+const behindWords = (shape: Shape): Shape => (shape.kind === 'word' ? behindWords(shape.otherwise) : shape);
 
 function checkList(shape: Of<'list'>, tree: Tree, path: string, findings: Findings): unknown {
   if (tree.kind !== 'list') return refuse(shape, tree, path, findings);
@@ -179,8 +185,11 @@ function checkList(shape: Of<'list'>, tree: Tree, path: string, findings: Findin
 }
 
 function refuse(shape: Shape, tree: Tree, path: string, findings: Findings): undefined {
-  const problem = tree.kind === 'scalar' && tree.value === null ? 'has no value' : `is not ${expected(shape)}`;
-  findings.add(tree, path, problem, `write ${hint(shape)}`);
+  const isEmpty = tree.kind === 'scalar' && tree.value === null;
+  const advice = hint(shape);
+  // What it takes is said once.
+  const wrong = advice === expected(shape) ? 'is not valid' : `is not ${expected(shape)}`;
+  findings.add(tree, path, isEmpty ? 'has no value' : wrong, `write ${advice}`);
   return undefined;
 }
 

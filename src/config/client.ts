@@ -7,7 +7,7 @@ import { ipv4, ipv6, isMartianIpv6, MARTIANS_IPV4, MARTIANS_IPV6, nat64Prefix } 
 import { checkFields, Findings } from './check.ts';
 import { choice, field, flag, integer, type Plain, required, type Values, wordOr } from './fields.ts';
 import { ConfigError } from './issues.ts';
-import { interfaceName } from './scalars.ts';
+import { type Ipv4Endpoint, interfaceName, ipv4Endpoint } from './scalars.ts';
 import { type Tree, treeOf } from './tree.ts';
 
 /** All keys of the role. */
@@ -17,6 +17,11 @@ export const CLIENT_FIELDS = {
     wordOr('auto', null, nat64Prefix),
     'auto',
     "The network's NAT64 prefix (RFC 6052 §2.2); auto: what its routers (RFC 8781) or its DNS64 (RFC 7050) say.",
+  ),
+  'connectivity-check': field(
+    wordOr('off', null, ipv4Endpoint),
+    'off',
+    'IPv4 address and TCP port to reach through a prefix before its use (RFC 7050 §3.1), or off.',
   ),
   uplink: field(
     wordOr('auto', null, interfaceName),
@@ -67,6 +72,8 @@ type ClientValues = Values<typeof CLIENT_FIELDS>;
 export interface ClientConfig {
   readonly role: 'client';
   readonly prefix: Prefix6 | null;
+  /** Whom to reach through a prefix (rule D-08); null: no check. */
+  readonly connectivityCheck: Ipv4Endpoint | null;
   readonly uplink: string | null;
   readonly uplinkMode: 'auto' | 'redirect' | 'forwarding';
   /** As an unsigned number. */
@@ -105,6 +112,10 @@ export function clientConfigFromOptions(options: { readonly [key: string]: Plain
 }
 
 function crossCheck(v: ClientValues, findings: Findings): void {
+  const check = v['connectivity-check'];
+  if (check !== null && isMartian4(check.ipv4)) {
+    findings.addAt('connectivity-check', `is in ${MARTIANS_IPV4}`, 'choose a server that answers on the IPv4 internet');
+  }
   const ipv6Address = v['clat-ipv6'];
   if (ipv6Address !== null && isMartianIpv6(ipv6Address)) {
     findings.addAt('clat-ipv6', `is one of ${MARTIANS_IPV6}`, "choose an address in the uplink's network");
@@ -119,6 +130,7 @@ function configOf(v: ClientValues): ClientConfig {
   return {
     role: 'client',
     prefix: v.prefix,
+    connectivityCheck: v['connectivity-check'],
     uplink: v.uplink,
     uplinkMode: v['uplink-mode'],
     clatIpv4: v['clat-ipv4'],

@@ -27,11 +27,14 @@ const SHOWN = 60;
 
 const clip = (text: string): string => (text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
 
+/** What has quotes in the file needs no others. */
+const quoted = (text: string): string => (/^"[^"\\\p{C}]{0,60}"$/u.test(text) ? text : JSON.stringify(clip(text)));
+
 /** One line for a person: `file:line:column: path: "text" problem; advice`. */
 export function describeIssue(issue: ConfigIssue): string {
   const where = issue.at === null ? '' : `${issue.at.file}:${issue.at.line}:${issue.at.column}: `;
   const path = issue.path === '' ? '' : `${issue.path}: `;
-  const text = issue.text === '' ? '' : `${JSON.stringify(clip(issue.text))} `;
+  const text = issue.text === '' ? '' : `${quoted(issue.text)} `;
   return `${where}${path}${text}${issue.problem}; ${issue.advice}`;
 }
 

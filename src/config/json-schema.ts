@@ -4,11 +4,12 @@
 import * as z from 'zod/mini';
 import { CLIENT_FIELDS } from './client.ts';
 import type { Field, Fields, Shape } from './fields.ts';
+import { GATEWAY_FIELDS } from './gateway-fields.ts';
 import { TRANSLATOR_FIELDS } from './translator-fields.ts';
 
 /** zod's view of a configuration file: what its structure may be, without the cross checks. */
 export function zodSchema(): z.ZodMiniType {
-  const roles = [TRANSLATOR_FIELDS, CLIENT_FIELDS].map((fields) => zodOf({ kind: 'section', fields }));
+  const roles = [TRANSLATOR_FIELDS, CLIENT_FIELDS, GATEWAY_FIELDS].map((fields) => zodOf({ kind: 'section', fields }));
   return z.union(roles);
 }
 

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { XlatError } from '../contract/errors.ts';
 import { Findings } from './check.ts';
 import { type ClientConfig, clientConfig } from './client.ts';
+import { type GatewayConfig, gatewayConfig } from './gateway.ts';
 import { ConfigError, type ConfigIssue } from './issues.ts';
 import { parseMappings } from './mappings-file.ts';
 import { nearest } from './nearest.ts';
@@ -13,10 +14,13 @@ import type { Tree } from './tree.ts';
 import { parseYaml } from './yaml-document.ts';
 
 /** A checked configuration of any role. */
-export type Config = TranslatorConfig | ClientConfig;
+export type Config = TranslatorConfig | ClientConfig | GatewayConfig;
 
 /** The roles that a file may configure. */
-const ROLES = ['translator', 'client'] as const;
+const ROLES = ['translator', 'client', 'gateway'] as const;
+
+/** The command that runs each role's file. */
+const COMMANDS = { translator: 'translate', client: 'client', gateway: 'gateway' } as const;
 
 const OPERATION = 'read the configuration';
 
@@ -42,9 +46,8 @@ export function parseConfig(text: string, file: string): Config {
 export function loadRole<R extends Config['role']>(file: string, role: R): Extract<Config, { role: R }> {
   const config = loadConfig(file);
   if (config.role === role) return config as Extract<Config, { role: R }>;
-  const command = config.role === 'translator' ? 'translate' : 'client';
   throw new XlatError('CONFIG_INVALID', OPERATION, `${file} configures the role ${config.role}, not ${role}`, {
-    advice: `Run xlat464 ${command} -c ${file}.`,
+    advice: `Run xlat464 ${COMMANDS[config.role]} -c ${file}.`,
   });
 }
 
@@ -56,6 +59,7 @@ function configOf(tree: Tree, findings: Findings, file: string): Config | null {
   const role = tree.entries.find((entry) => entry.key === 'role');
   const name = role?.value.kind === 'scalar' ? role.value.text : '';
   if (name === 'client') return clientConfig(tree, findings);
+  if (name === 'gateway') return gatewayConfig(tree, findings);
   if (name === 'translator') return translatorConfig(tree, findings, mappingsReader(file));
   const guess = nearest(name, ROLES);
   const advice = guess === null ? `write one of ${ROLES.join(', ')}` : `did you mean "${guess}"?`;
@@ -85,13 +89,21 @@ const mappingsReader =
   };
 
 function absolute(config: Config, file: string): Config {
-  if (config.role !== 'translator') return config;
-  const { leaseFile, mappingsFile } = config;
-  return {
-    ...config,
-    leaseFile: leaseFile === null ? null : besides(file, leaseFile),
-    mappingsFile: mappingsFile === null ? null : besides(file, mappingsFile),
-  };
+  const fromHere = (path: string | null): string | null => (path === null ? null : besides(file, path));
+  switch (config.role) {
+    case 'translator':
+      return { ...config, leaseFile: fromHere(config.leaseFile), mappingsFile: fromHere(config.mappingsFile) };
+    case 'gateway': {
+      const { nat64 } = config;
+      if (nat64 === null) return config;
+      const paths = { saveFile: fromHere(nat64.saveFile), mappingLogFile: fromHere(nat64.mappingLogFile) };
+      return { ...config, nat64: { ...nat64, ...paths } };
+    }
+    case 'client':
+      return config;
+    default:
+      return config satisfies never;
+  }
 }
 
 const READ_FAILURES: Readonly<Record<string, string>> = {

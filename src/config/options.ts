@@ -10,6 +10,8 @@ export interface KeyOption {
   readonly flagDefault: boolean | null;
   /** As text; undefined when there is none. */
   readonly byDefault: string | undefined;
+  /** The words that it takes; empty: others, too. */
+  readonly choices: readonly string[];
 }
 
 /** All keys but `role`, which the command's name says. */
@@ -20,5 +22,6 @@ export function optionsOf(fields: Fields): KeyOption[] {
     description,
     flagDefault: shape.kind === 'flag' ? byDefault === true : null,
     byDefault: byDefault === undefined ? undefined : String(byDefault),
+    choices: shape.kind === 'choice' ? shape.values : [],
   }));
 }

@@ -20,6 +20,9 @@ function parseDuration(input: string): TextResult<number> {
 /** A duration in milliseconds, above zero. */
 export const duration: ShapeOf<number> = text('a duration', '2h', String.raw`^\d{1,9} ?(ms|s|min|h|d)$`, parseDuration);
 
+/** Whole seconds of a duration, rounded up. */
+export const secondsOf = (ms: number): number => Math.ceil(ms / 1000);
+
 /** Longest interface name: IFNAMSIZ − 1. */
 const MAX_NAME = 15;
 
@@ -42,6 +45,31 @@ const parsePath = (input: string): TextResult<string> =>
 
 /** A file's path; a relative one counts from the configuration file's folder. */
 export const path: ShapeOf<string> = text('a path', 'mappings.txt', '.', parsePath);
+
+/** A TCP or UDP port of an IPv4 address. */
+export interface Ipv4Endpoint {
+  /** As an unsigned number. */
+  readonly ipv4: number;
+  readonly port: number;
+}
+
+function parseIpv4Endpoint(input: string): TextResult<Ipv4Endpoint> {
+  const [, host = '', digits = ''] = /^([^:]*):(\d{1,5})$/.exec(input) ?? [];
+  const port = Number(digits);
+  if (digits === '' || port < 1 || port > 65_535) {
+    return bad('has no port', 'write an IPv4 address, ":" and a port from 1 to 65535');
+  }
+  const address = parseIpv4(host);
+  return address.ok ? good({ ipv4: address.value, port }) : address;
+}
+
+/** An IPv4 address and a port. */
+export const ipv4Endpoint: ShapeOf<Ipv4Endpoint> = text(
+  'an IPv4 address with a port',
+  '192.0.2.1:443',
+  String.raw`^[0-9.]+:\d{1,5}$`,
+  parseIpv4Endpoint,
+);
 
 /** An address with its prefix length for an interface. */
 export type InterfaceAddress =

@@ -18,7 +18,7 @@ describe('the documentation', () => {
 
   it('has the reference of all keys as the program knows them', () => {
     const text = readFileSync(`${DOCS}configuration.md`, 'utf8');
-    for (const role of ['translator', 'client'] as const) {
+    for (const role of ['translator', 'client', 'gateway'] as const) {
       assert.ok(text.includes(referenceTable(role)), `docs/configuration.md: the table of ${role} is out of date`);
     }
   });

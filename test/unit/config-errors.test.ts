@@ -28,10 +28,10 @@ const mapped = (...pairs: string[]): string =>
 type Case = readonly [what: string, text: string, expected: RegExp];
 
 const STRUCTURE: readonly Case[] = [
-  ['an empty file', '', /^a\.yaml:1:1: role: is missing; write one of translator, client$/],
+  ['an empty file', '', /^a\.yaml:1:1: role: is missing; write one of translator, client, gateway$/],
   ['a list', '- a', /^a\.yaml:1:1: is not a section; start with "role: translator"$/],
   ['a bare word', 'translator', /^a\.yaml:1:1: "translator" is not a section/],
-  ['a role that does not exist', 'role: gatway', /^a\.yaml:1:7: role: "gatway" is not a role; write one of/],
+  ['a role that does not exist', 'role: plat', /^a\.yaml:1:7: role: "plat" is not a role; write one of/],
   ['a mistyped role', 'role: translater', /role: "translater" is not a role; did you mean "translator"\?/],
   ['broken YAML', 'role: translator\nprefix: [', /^a\.yaml:2:10: is not YAML: /],
   ['a tab as indentation', 'role: translator\ntun:\n\tname: x', /^a\.yaml:3:\d+: .*is not YAML: /],
@@ -55,9 +55,9 @@ const STRUCTURE: readonly Case[] = [
 ];
 
 const VALUES: readonly Case[] = [
-  ['a word for a flag', more('force: yes'), /^a\.yaml:3:8: force: "yes" is not true or false; write true or false$/],
-  ['a quoted number', more('ipv4-mtu: "1500"'), /ipv4-mtu: .*is not a whole number from 68 to 65535/],
-  ['a fraction', more('ipv4-mtu: 1500.5'), /ipv4-mtu: "1500.5" is not a whole number/],
+  ['a word for a flag', more('force: yes'), /^a\.yaml:3:8: force: "yes" is not valid; write true or false$/],
+  ['a quoted number', more('ipv4-mtu: "1500"'), /ipv4-mtu: .* is not valid; write a whole number from 68 to 65535/],
+  ['a fraction', more('ipv4-mtu: 1500.5'), /ipv4-mtu: "1500.5" is not valid; write a whole number/],
   ['an IPv4 MTU below 68', more('ipv4-mtu: 67'), /ipv4-mtu: "67" is out of range; write a whole number from 68/],
   ['an IPv6 MTU below 1280', more('ipv6-mtu: 1279'), /ipv6-mtu: "1279" is out of range; .* from 1280 to 65535/],
   ['an MTU above 65535', more('ipv6-mtu: 65536'), /ipv6-mtu: "65536" is out of range/],
@@ -66,9 +66,9 @@ const VALUES: readonly Case[] = [
     more('udp-zero-checksum: comute'),
     /is not one of compute, drop, forward; did you mean "compute"/,
   ],
-  ['a wrong choice', more('traffic-class: random'), /traffic-class: "random" is not one of copy, zero; write one of/],
+  ['a wrong choice', more('traffic-class: random'), /traffic-class: "random" is not valid; write one of copy, zero$/m],
   ['a TOS above 255', more('tos: 256'), /tos: "256" is out of range; write a whole number from 0 to 255/],
-  ['a word for a TOS', more('tos: zero'), /tos: "zero" is not "copy" or a whole number from 0 to 255/],
+  ['a word for a TOS', more('tos: zero'), /tos: "zero" is not valid; write "copy" or a whole number from 0 to 255/],
   [
     'a duration without a unit',
     more('dynamic-pool: {ranges: [10.0.0.0/24], lease-time: 60}'),

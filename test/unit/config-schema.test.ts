@@ -8,6 +8,7 @@ import { fromJSONSchema } from 'zod';
 import { checkFields, Findings } from '../../src/config/check.ts';
 import { exampleFile } from '../../src/config/example.ts';
 import type { Fields, Plain, Shape } from '../../src/config/fields.ts';
+import { GATEWAY_FIELDS } from '../../src/config/gateway-fields.ts';
 import { jsonSchema, zodSchema } from '../../src/config/json-schema.ts';
 import { TRANSLATOR_FIELDS } from '../../src/config/translator-fields.ts';
 import { treeOf } from '../../src/config/tree.ts';
@@ -23,11 +24,12 @@ describe('the JSON Schema', () => {
     }
     assert.deepEqual(schema.anyOf[0].required, ['role']);
     assert.deepEqual(schema.anyOf[1].required, ['role']);
+    assert.deepEqual(schema.anyOf[2].required, ['role', 'lan']);
   });
 
   it('is a valid schema that accepts what `config init` writes and refuses unknown keys', () => {
     const judge = fromJSONSchema(schema as Parameters<typeof fromJSONSchema>[0]);
-    for (const role of ['translator', 'client'] as const) {
+    for (const role of ['translator', 'client', 'gateway'] as const) {
       const file: unknown = parse(exampleFile(role));
       assert.ok(judge.safeParse(file).success, role);
       assert.ok(!judge.safeParse({ ...(file as object), colour: 'red' }).success, role);
@@ -66,14 +68,16 @@ function sectionsOf(fields: Fields): fc.Arbitrary<Plain> {
 describe('the checker', () => {
   it('accepts exactly the structures that zod accepts by the same tables', () => {
     const judge = zodSchema();
-    const property = fc.property(sectionsOf(TRANSLATOR_FIELDS), (section) => {
-      const document = { ...(section as object), role: 'translator' };
-      const findings = new Findings();
-      checkFields(TRANSLATOR_FIELDS, treeOf(document), '', findings);
-      const paths = findings.issues.map(({ path }) => path).join(', ');
-      assert.equal(judge.safeParse(document).success, findings.issues.length === 0, paths);
-    });
-    fc.assert(property, { numRuns: 500 });
+    for (const [role, fields] of Object.entries({ translator: TRANSLATOR_FIELDS, gateway: GATEWAY_FIELDS })) {
+      const property = fc.property(sectionsOf(fields), (section) => {
+        const document = { ...(section as object), role };
+        const findings = new Findings();
+        checkFields(fields, treeOf(document), '', findings);
+        const paths = findings.issues.map(({ path }) => path).join(', ');
+        assert.equal(judge.safeParse(document).success, findings.issues.length === 0, paths);
+      });
+      fc.assert(property, { numRuns: 500 });
+    }
   });
 
   it('never throws on any YAML-like value', () => {

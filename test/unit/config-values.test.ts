@@ -211,6 +211,7 @@ describe('a client configuration', () => {
   it('takes every option', () => {
     const config = clientConfigFromOptions({
       prefix: '2001:db8:64::/96',
+      'connectivity-check': '203.0.113.7:443',
       uplink: 'eth0',
       'uplink-mode': 'redirect',
       'clat-ipv4': '192.0.0.2',
@@ -228,6 +229,7 @@ describe('a client configuration', () => {
     assert.deepEqual(config, {
       role: 'client',
       prefix: { address: bytes('20010db80064'), length: 96 },
+      connectivityCheck: { ipv4: 0xcb007107, port: 443 },
       uplink: 'eth0',
       uplinkMode: 'redirect',
       clatIpv4: 0xc0000002,
@@ -247,8 +249,23 @@ describe('a client configuration', () => {
   it('names bad options as they are written on the command line', () => {
     const isRight = (error: unknown): boolean =>
       error instanceof ConfigError &&
-      /^--prefix: "x" has no prefix length.*\n--mtu: "70000" is out of range/.test(error.message);
+      /^--prefix: "x" is not an IPv6 address.*\n--mtu: "70000" is out of range/.test(error.message);
     assert.throws(() => clientConfigFromOptions({ prefix: 'x', mtu: 70000 }), isRight);
+  });
+
+  it('names what is no endpoint to check, and a prefix that is not IPv6', () => {
+    const wrong: readonly (readonly [check: string, said: RegExp])[] = [
+      ['203.0.113.7', /"203\.0\.113\.7" has no port; write an IPv4 address/],
+      ['203.0.113.7:0', /has no port/],
+      ['203.0.113.7:65536', /has no port/],
+      ['203.0.113:80', /"203\.0\.113:80" is not an IPv4 address/],
+      ['127.0.0.1:80', /is in 0\/8, 127\/8/],
+    ];
+    for (const [check, said] of wrong) {
+      assert.throws(() => clientConfigFromOptions({ 'connectivity-check': check }), said, check);
+    }
+    assert.throws(() => clientConfigFromOptions({ prefix: '1.2.3.4' }), /"1\.2\.3\.4" is not an IPv6 address/);
+    assert.throws(() => clientConfigFromOptions({ prefix: '64:ff9b::' }), /"64:ff9b::" has no prefix length/);
   });
 
   it('given to the wrong command is refused with the right command', (t) => {
