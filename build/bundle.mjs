@@ -1,15 +1,17 @@
-// Bundles what tsc has checked into the program that users start: `node build/bundle.mjs`. Owns dist/bundle:
+// Bundles what tsc has checked into the program that users start: `node build/bundle.mjs`. Owns dist/bundle and dist/man:
 //
 //     xlat464.js         the program, one file: ready after half the processor time of the 100 modules of dist/src
 //     packet-worker.js   the thread of one queue, which loads nothing else
 //     peers/             the servers that `xlat464 lab` starts on the far side
 //     LICENSES.txt       the licences of the packages inside
+//     man/xlat464.1      the manual page, which the program itself prints
 //
 // CommonJS, because Node then starts without its ESM loader, in each thread (6 ms each); a package.json beside it says so.
 // A module inside is still run only when its import() is reached. The native addon stays outside: platform/native.ts finds
 // it from here as from dist/src. Names are kept, so that a stack trace can be read without the source maps.
 
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -61,6 +63,13 @@ function licence(folder) {
   return [`${name} ${version} (${license})`, ...texts].join('\n\n');
 }
 
+/** After the bundle is in its place. */
+function writeManualPage() {
+  const page = execFileSync(process.execPath, [join(out, 'xlat464.js'), 'man']);
+  mkdirSync(join(root, 'dist', 'man'), { recursive: true });
+  writeFileSync(join(root, 'dist', 'man', 'xlat464.1'), page);
+}
+
 process.on('exit', () => rmSync(half, { recursive: true, force: true }));
 const { metafile } = await bundle();
 const licences = packageFolders(Object.keys(metafile.inputs)).map(licence);
@@ -68,3 +77,4 @@ writeFileSync(join(half, 'LICENSES.txt'), `${licences.join(`\n\n${'-'.repeat(80)
 writeFileSync(join(half, 'package.json'), '{ "type": "commonjs" }\n');
 rmSync(out, { recursive: true, force: true });
 renameSync(half, out);
+writeManualPage();

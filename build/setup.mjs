@@ -39,7 +39,16 @@ export const PACKAGES = [
     why: 'independent packet encoder',
   },
   { name: 'radvd', shows: 'radvd', for: TEST, why: 'router advertisements while the client runs' },
+  { name: 'bind9', shows: 'named', for: TEST, why: 'a second DNS64 for the discovery of prefixes' },
+  { name: 'dnsmasq-base', shows: 'dnsmasq', for: TEST, why: 'DHCPv4 with and without option 108' },
+  { name: 'conntrack', shows: 'conntrack', for: TEST, why: 'what the kernel tracks of a gateway, and what not' },
+  { name: 'udhcpc', shows: 'udhcpc', for: TEST, why: 'the DHCPv4 client beside ours' },
   { name: 'tshark', shows: 'tshark', for: TEST, why: 'reads our pcapng captures, comments included' },
+  { name: 'systemd', shows: 'systemd-analyze', for: TEST, why: 'runs the service in namespaces, checks its unit' },
+  { name: 'zsh', shows: 'zsh', for: TEST, why: 'reads its completion' },
+  { name: 'fish', shows: 'fish', for: TEST, why: 'runs its completion' },
+  { name: 'groff-base', shows: 'groff', for: TEST, why: 'reads the manual page' },
+  { name: 'mandoc', shows: 'mandoc', for: TEST, why: 'checks the manual page' },
   { name: 'tcpdump', shows: 'tcpdump', for: LAB, why: 'looking around in a lab that is kept' },
 ];
 

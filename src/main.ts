@@ -2,7 +2,7 @@
 // The program: the one place that knows both the command line and what it starts. Each part is loaded when it is called, so
 // that `--version` does not pay for the data plane.
 
-import type { Actions, ClientKeys } from './cli/actions.ts';
+import type { Actions, GivenKeys } from './cli/actions.ts';
 import { prepareThread } from './daemon/packet-thread.ts';
 import { productVersion } from './daemon/version.ts';
 
@@ -11,12 +11,14 @@ const actions: Actions = {
 
   translate: async (file, options) => (await import('./daemon/translate.ts')).runTranslate(file, options),
 
+  gateway: async (file, options) => (await import('./daemon/gateway.ts')).runGateway(file, options),
+
   client: async (from, options) => {
     const [{ runClient }, config] = await Promise.all([
       import('./daemon/client.ts'),
       'file' in from ? readClientFile(from.file) : readClientKeys(from.keys),
     ]);
-    return runClient(config, options);
+    return runClient(config, options, 'file' in from ? from.file : null);
   },
 
   clientKeys: async () => {
@@ -29,19 +31,26 @@ const actions: Actions = {
 
   lab: async (options) => (await import('./lab/lab.ts')).runLab(options),
 
-  discover: async ({ prefix, ...request }, show) => {
+  discover: async ({ prefix, check, ...request }, show) => {
     const [{ runDiscover }, { selectDiscoveryPlatform }, { listenToSignals }] = await Promise.all([
       import('./discovery/run.ts'),
       import('./platform/select.ts'),
       import('./daemon/signals.ts'),
     ]);
     const platform = await selectDiscoveryPlatform();
-    const configured = prefix === null ? null : (await readClientKeys({ prefix })).prefix;
+    const keys = {
+      ...(prefix === null ? {} : { prefix }),
+      ...(check === null ? {} : { 'connectivity-check': check }),
+    };
+    const { prefix: configured, connectivityCheck } = await readClientKeys(keys);
     const end = new AbortController();
     const signals = listenToSignals(() => undefined); // there is no configuration to read again
     void signals.stop.then(() => end.abort());
     try {
-      return await runDiscover({ ...request, platform, configured, signal: end.signal }, show);
+      return await runDiscover(
+        { ...request, platform, configured, check: connectivityCheck, signal: end.signal },
+        show,
+      );
     } finally {
       signals.close();
     }
@@ -52,21 +61,72 @@ const actions: Actions = {
     return [...(await cleanUp()), ...cleanUpLab().map((name) => `removed ${name}, left by a lab`)];
   },
 
+  service: {
+    describe: async (request) => (await import('./daemon/service.ts')).describeService(request),
+    install: async (request, isStarted) => (await import('./daemon/service.ts')).installService(request, isStarted),
+    uninstall: async (role) => (await selectServices()).uninstall(role),
+    status: async (role) => (await selectServices()).status(role),
+  },
+
+  option108: {
+    links: async () => (await selectDhcpPrograms()).links(),
+    set: async (interfaceName, choice) => {
+      const programs = await selectDhcpPrograms();
+      for (const link of await programs.links())
+        if (link.interfaceName === interfaceName) await programs.set(link, choice);
+    },
+  },
+
   configCheck: async (file) => {
     const config = (await import('./config/load.ts')).loadConfig(file);
-    return { role: config.role, warnings: config.role === 'translator' ? config.warnings : [] };
+    return { role: config.role, warnings: config.role === 'client' ? [] : config.warnings };
   },
+
+  dhcp4Keys: async () => {
+    const [{ DHCP4_SNIPPET_FIELDS }, { optionsOf }] = await Promise.all([
+      import('./config/dhcp4-snippet.ts'),
+      import('./config/options.ts'),
+    ]);
+    return optionsOf(DHCP4_SNIPPET_FIELDS);
+  },
+
+  configDhcp4: async (keys) => (await import('./config/dhcp4-snippet.ts')).dhcp4Snippet(keys),
 
   configSchema: async () => (await import('./config/json-schema.ts')).jsonSchema(),
 
   configInit: async (role) => (await import('./config/example.ts')).exampleFile(role),
+
+  configInitGateway: async (choices) => {
+    const [{ gatewayFile }, { readMachineFacts }] = await Promise.all([
+      import('./config/init-gateway-text.ts'),
+      import('./platform/select.ts'),
+    ]);
+    return gatewayFile(await readMachineFacts(), choices);
+  },
+
+  configImport: async ({ files, from, ...choices }) => {
+    const [{ importConfig }, { formatOf }, { readSources }] = await Promise.all([
+      import('./config/import/import.ts'),
+      import('./config/import/detect.ts'),
+      import('./config/import/read.ts'),
+    ]);
+    return importConfig(readSources(files), { ...choices, from: formatOf(from) });
+  },
 };
+
+async function selectServices() {
+  return (await import('./platform/select.ts')).selectServices();
+}
+
+async function selectDhcpPrograms() {
+  return (await import('./platform/select.ts')).selectOption108();
+}
 
 async function readClientFile(file: string) {
   return (await import('./config/load.ts')).loadRole(file, 'client');
 }
 
-async function readClientKeys(keys: ClientKeys) {
+async function readClientKeys(keys: GivenKeys) {
   return (await import('./config/client.ts')).clientConfigFromOptions(keys);
 }
 
@@ -75,16 +135,24 @@ async function readClientKeys(keys: ClientKeys) {
  * the other core, and the reading of its modules. Ready after 196 ms instead of 248 (medians, runs in turn, two busy cores).
  */
 function startEarly(command: string | undefined): void {
-  if (command !== 'translate' && command !== 'client') return;
+  const early = command !== undefined && Object.hasOwn(EARLY, command) ? EARLY[command] : undefined;
+  if (early === undefined) return;
   prepareThread();
-  void (command === 'translate' ? import('./daemon/translate.ts') : import('./daemon/client.ts'));
+  void early();
 }
+
+/** The commands that move packets, and their modules. */
+const EARLY: Readonly<Record<string, () => Promise<unknown>>> = {
+  client: () => import('./daemon/client.ts'),
+  translate: () => import('./daemon/translate.ts'),
+  gateway: () => import('./daemon/gateway.ts'),
+};
 
 /**
  * A reader that went away (`| head`) ends a command quietly; a role goes on without anybody to read its log, for it moves packets.
  */
 function endWithPipes(command: string | undefined): void {
-  const isRole = command === 'translate' || command === 'client';
+  const isRole = command !== undefined && Object.hasOwn(EARLY, command);
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;

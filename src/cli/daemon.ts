@@ -8,10 +8,15 @@ import { controlDirectories, type Endpoint, findEndpoints, surroundings } from '
 const PROGRAM = 'xlat464 command line';
 const OPERATION = 'find the daemon';
 
-/** No daemon, or none of that name. */
+const START = 'Start one with "sudo xlat464 client" or "sudo xlat464 translate -c FILE".';
+const CLEAN_UP = 'Run "sudo xlat464 cleanup" to undo what it left, or start it again, which does the same first.';
+
+/** No daemon, or none of that name; a socket that nobody listens on tells of one that was killed. */
 export function notRunning(name?: string): XlatError {
-  const message = name === undefined ? 'no daemon is running' : `no daemon called ${name} is running`;
-  const advice = 'Start one with "sudo xlat464 client" or "sudo xlat464 translate -c FILE".';
+  const wasKilled = endpointsHere().some((endpoint) => name === undefined || endpoint.name === name);
+  const what = name === undefined ? 'no daemon is running' : `no daemon called ${name} is running`;
+  const message = wasKilled ? `${what}; one was, and ended without cleaning up` : what;
+  const advice = wasKilled ? CLEAN_UP : START;
   return new XlatError('DAEMON_NOT_RUNNING', OPERATION, message, { advice });
 }
 
@@ -30,16 +35,27 @@ export async function connectToAll(access: Access, name?: string): Promise<reado
 
 /**
  * Connects to the one daemon that runs, or to the one of that name.
+ * @param role of those without a name only one in this role
  * @throws XlatError DAEMON_NOT_RUNNING; DAEMON_AMBIGUOUS when there are several; as {@link connectTo}
  */
-export async function connectToOne(access: Access, name?: string): Promise<ControlConnection> {
-  const [first, ...others] = await connectToAll(access, name);
+export async function connectToOne(access: Access, name?: string, role?: string): Promise<ControlConnection> {
+  const all = await connectToAll(access, name);
+  const isMeant = ({ hello }: ControlConnection): boolean =>
+    name !== undefined || role === undefined || hello.role === role;
+  for (const other of all) if (!isMeant(other)) other.close();
+  const [first, ...others] = all.filter(isMeant);
+  if (first === undefined && all.length > 0) throw noneOfRole(all, role);
   if (first === undefined) throw notRunning(name);
   if (others.length === 0) return first;
   const names = [first, ...others].map(({ hello }) => hello.name);
   for (const connection of [first, ...others]) connection.close();
   const advice = `Choose one with --name: ${names.join(', ')}.`;
   throw new XlatError('DAEMON_AMBIGUOUS', OPERATION, `${names.length} daemons are running`, { advice });
+}
+
+function noneOfRole(others: readonly ControlConnection[], role?: string): XlatError {
+  const names = others.map(({ hello }) => hello.name).join(', ');
+  return new XlatError('DAEMON_NOT_RUNNING', OPERATION, `no ${role} is running here, only ${names}`);
 }
 
 function endpointsHere(): readonly Endpoint[] {

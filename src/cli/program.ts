@@ -4,28 +4,47 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, XlatError } from '../contract/errors.ts';
 import type { Actions } from './actions.ts';
-import type { AddCommand } from './context.ts';
+import type { AddCommand, CommandContext } from './context.ts';
 import { reportError } from './report-error.ts';
 import type { Terminal } from './terminal.ts';
 
 const COMMANDS: Readonly<Record<string, () => Promise<{ readonly add: AddCommand }>>> = {
   client: () => import('./commands/client.ts'),
   translate: () => import('./commands/translate.ts'),
+  gateway: () => import('./commands/gateway.ts'),
   lab: () => import('./commands/lab.ts'),
   config: () => import('./commands/config.ts'),
   status: () => import('./commands/status.ts'),
+  up: () => import('./commands/up.ts'),
+  down: () => import('./commands/down.ts'),
+  reload: () => import('./commands/reload.ts'),
+  stop: () => import('./commands/stop.ts'),
   events: () => import('./commands/events.ts'),
   capture: () => import('./commands/capture.ts'),
   discover: () => import('./commands/discover.ts'),
+  sessions: () => import('./commands/sessions.ts'),
+  bindings: () => import('./commands/bindings.ts'),
+  dns: () => import('./commands/dns.ts'),
+  option108: () => import('./commands/option108.ts'),
   cleanup: () => import('./commands/cleanup.ts'),
+  service: () => import('./commands/service.ts'),
+  completion: () => import('./commands/completion.ts'),
+  man: () => import('./commands/man.ts'),
 };
+
+/** What these print is about all commands. */
+const ABOUT_ALL = ['completion', 'man'];
 
 const HELP = `
 Examples:
-  xlat464 client --prefix 64:ff9b::/96     make IPv4 work on this IPv6-only host
-  xlat464 config init > siit.yaml          write a first configuration of a translator
-  xlat464 translate -c siit.yaml           run it
-  xlat464 lab                              see all of it at work, in network namespaces
+  sudo xlat464 client                make IPv4 work on this IPv6-only host
+  sudo xlat464 service install       the same at every start of this host
+  sudo xlat464 gateway -c gateway.yaml
+                                     make a router's LAN an IPv6-mostly network
+  xlat464 status                     what it does, and why
+  xlat464 config init > siit.yaml    write a first configuration of a translator
+  sudo xlat464 translate -c siit.yaml
+  xlat464 lab                        see all of it at work, in namespaces
 
 Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 not permitted.`;
 
@@ -37,16 +56,10 @@ Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 not permitted.`;
 export async function run(argv: readonly string[], actions: Actions, terminal: Terminal): Promise<number> {
   let exitCode: number = EXIT.done;
   try {
-    const program = newProgram(terminal, actions.version());
-    const context = {
-      actions,
-      terminal,
-      finish: (code: number) => {
-        exitCode = code;
-      },
+    const finish = (code: number): void => {
+      exitCode = code;
     };
-    for (const name of wantedCommands(argv)) await (await COMMANDS[name]?.())?.add(program, context);
-    for (const command of program.commands) quiet(command, terminal);
+    const program = await makeProgram({ actions, terminal, finish }, wantedCommands(argv));
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {
@@ -55,16 +68,24 @@ export async function run(argv: readonly string[], actions: Actions, terminal: T
   }
 }
 
+/** The command line with these commands; default: all. */
+export async function makeProgram(context: CommandContext, names = Object.keys(COMMANDS)): Promise<Command> {
+  const program = newProgram(context.terminal, context.actions.version());
+  for (const name of names) await (await COMMANDS[name]?.())?.add(program, context);
+  for (const command of program.commands) quiet(command, context.terminal);
+  return program;
+}
+
 /** The commands that a command line needs to know of: the one that it names, or all, for the help; none for the version. */
-function wantedCommands(argv: readonly string[]): readonly string[] {
+function wantedCommands(argv: readonly string[]): string[] {
   if (argv[0] === '--version' || argv[0] === '-V') return [];
   const named = argv.find((word) => Object.hasOwn(COMMANDS, word));
-  return named === undefined ? Object.keys(COMMANDS) : [named];
+  return named === undefined || ABOUT_ALL.includes(named) ? Object.keys(COMMANDS) : [named];
 }
 
 function newProgram(terminal: Terminal, version: string): Command {
   const program = new Command('xlat464')
-    .description('IPv4 goes on working on IPv6-only networks: 464XLAT client and stateless translator.')
+    .description('IPv4 goes on working on IPv6-only networks: 464XLAT client, gateway, stateless translator.')
     .version(`xlat464 ${version}`, '-V, --version', 'print the version')
     .addHelpText('after', HELP);
   quiet(program, terminal);

@@ -1,6 +1,7 @@
 // How a failure reaches the user: one or two lines, or one JSON object; and which exit code it leads to.
 
 import { EXIT, XlatError } from '../contract/errors.ts';
+import { wrapWhole } from './screens/format.ts';
 import { paint, type Terminal } from './terminal.ts';
 
 /**
@@ -17,9 +18,14 @@ export function reportError(error: unknown, terminal: Terminal, json: boolean): 
     return error.exitCode;
   }
   const name = paint('xlat464:', 31, terminal.errColour);
-  for (const line of message.split('\n')) terminal.err(`${name} ${line}\n`);
-  if (advice !== undefined) terminal.err(`${advice}\n`);
+  for (const line of message.split('\n')) say(`xlat464: ${line}`, (text) => text.replace('xlat464:', name), terminal);
+  if (advice !== undefined) say(advice, (text) => text, terminal);
   return error.exitCode;
+}
+
+function say(text: string, painted: (line: string) => string, { err, errColumns }: Terminal): void {
+  const lines = errColumns === null ? [text] : wrapWhole(text, errColumns);
+  for (const [i, line] of lines.entries()) err(`${i === 0 ? painted(line) : line}\n`);
 }
 
 function reportBug(error: unknown, terminal: Terminal): number {

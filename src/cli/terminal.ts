@@ -6,7 +6,12 @@ export interface Terminal {
   readonly err: (text: string) => void;
   readonly outColour: boolean;
   readonly errColour: boolean;
+  /** How wide the terminal is on which errors are read; null: something else reads them, and lines stay whole. */
+  readonly errColumns: number | null;
 }
+
+/** Of a terminal that does not say. */
+const COLUMNS = 80;
 
 /** Colour only on a terminal, and not where NO_COLOR (no-color.org) asks for none. */
 const wantsColour = (isTerminal: boolean | undefined, env: NodeJS.ProcessEnv): boolean =>
@@ -19,6 +24,7 @@ export function processTerminal(): Terminal {
     err: (text) => void process.stderr.write(text),
     outColour: wantsColour(process.stdout.isTTY, process.env),
     errColour: wantsColour(process.stderr.isTTY, process.env),
+    errColumns: process.stderr.isTTY ? process.stderr.columns || COLUMNS : null,
   };
 }
 

@@ -16,6 +16,7 @@ export const ERROR_EXIT = {
   NO_UPLINK: EXIT.failed,
   ADDRESS_DUPLICATE: EXIT.failed,
   HOST_CHANGE_FAILED: EXIT.failed,
+  HOST_UNFIT: EXIT.failed,
   TOOL_MISSING: EXIT.failed,
   DATA_PATH_FAILED: EXIT.failed,
   REDIRECT_UNAVAILABLE: EXIT.failed,

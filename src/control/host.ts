@@ -12,6 +12,15 @@ export interface CaptureReceiver {
   close(): Promise<void>;
 }
 
+/** What only a gateway is asked. All may throw XlatError. */
+export interface GatewayRequests {
+  sessions(wanted: Params<'sessions'>): Promise<Result<'sessions'>>;
+  bindings(wanted: Params<'bindings.list'>): Promise<Result<'bindings.list'>>;
+  addBinding(ends: Params<'bindings.add'>): Promise<void>;
+  removeBinding(ends: Params<'bindings.remove'>): Promise<void>;
+  explain(question: Params<'dns.query'>): Promise<Result<'dns.query'>>;
+}
+
 /** A daemon. */
 export interface ControlHost {
   /** How its endpoint is called. */
@@ -26,6 +35,10 @@ export interface ControlHost {
   /** Ends it after everything went to the receiver. */
   stopCapture(): Promise<Captured>;
   reload(): Promise<Result<'reload'>>;
+  /** Switches a client on or off; what comes of it is in the status. @throws XlatError USAGE where there is nothing to switch */
+  switchTo(isOn: boolean): void;
+  /** null: it is no gateway. */
+  readonly gateway: GatewayRequests | null;
   /** Begins the daemon's end. */
   stop(): void;
 }

@@ -35,7 +35,8 @@ export async function listenOn(path: string, access: Access, accept: (socket: So
   return server;
 }
 
-const isPipe = (path: string): boolean => path.startsWith('\\\\');
+/** Whether a path is that of a named pipe. */
+export const isPipe = (path: string): boolean => path.startsWith('\\\\');
 
 function prepare(path: string): void {
   if (isPipe(path)) return;
@@ -113,7 +114,7 @@ function groupNumber(): number | null {
 }
 
 /** Whether somebody listens. */
-function isAlive(path: string): Promise<boolean> {
+export function isAlive(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(path);
     probe.once('connect', () => {

@@ -16,7 +16,7 @@ import { CaptureSession } from './capture-session.ts';
 import type { Clock } from './clock.ts';
 import type { Connection, ConnectionHandler } from './connection.ts';
 import { Feed } from './feed.ts';
-import type { ControlHost } from './host.ts';
+import type { ControlHost, GatewayRequests } from './host.ts';
 import { answer, failure, RPC_ERROR, type RpcError, RpcFailure, type RpcRequest } from './rpc.ts';
 
 /** What sessions share. */
@@ -86,6 +86,13 @@ export class Session implements ConnectionHandler {
     'capture.start': (request) => this.#startCapture(request),
     'capture.stop': () => this.#stopCapture(),
     reload: () => this.#env.host.reload(),
+    sessions: (wanted) => this.#gateway('list sessions').sessions(wanted),
+    'bindings.list': (wanted) => this.#gateway('list bindings').bindings(wanted),
+    'bindings.add': (ends) => this.#gateway('add a binding').addBinding(ends).then(nothing),
+    'bindings.remove': (ends) => this.#gateway('remove a binding').removeBinding(ends).then(nothing),
+    'dns.query': (question) => this.#gateway('ask the DNS64').explain(question),
+    up: () => this.#switchTo(true),
+    down: () => this.#switchTo(false),
     stop: () => {
       this.#env.clock.after(0, () => this.#env.host.stop()); // after the answer
       return {};
@@ -131,11 +138,25 @@ export class Session implements ConnectionHandler {
     return {};
   }
 
+  #gateway(operation: string): GatewayRequests {
+    const { gateway, role } = this.#env.host;
+    if (gateway !== null) return gateway;
+    throw new XlatError('USAGE', operation, `the daemon is a ${role}, not a gateway`);
+  }
+
+  #switchTo(isOn: boolean): Result<'up'> {
+    this.#env.host.switchTo(isOn);
+    return {};
+  }
+
   #stopCapture(): Promise<Result<'capture.stop'>> {
     if (this.#capture === null) throw new XlatError('USAGE', 'stop the capture', 'this connection captures nothing');
     return this.#capture.stop();
   }
 }
+
+/** The empty result. */
+const nothing = (): Record<never, never> => ({});
 
 function notPermitted(method: string): XlatError {
   const advice = 'Use sudo, or become a member of the group xlat464.';

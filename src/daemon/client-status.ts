@@ -31,9 +31,11 @@ export function clientFacts(state: ClientState, { settings, dataPath }: ClientDa
 const SOURCES = { static: 'configuration', ra: 'router-advertisement', dns: 'dns' } as const;
 
 /** The client's deadlines are on a clock that counts from the start of the host; the snapshot's are those of the calendar. */
-function prefixOf({ prefix, source, validUntilMs }: PrefixInUse): Status['prefix'] {
+function prefixOf({ prefix, source, validUntilMs, isReachable }: PrefixInUse): Status['prefix'] {
   const endsMs = Date.now() + validUntilMs - systemClock.now();
-  return { prefix, source: SOURCES[source], validUntilMs: Number.isFinite(endsMs) ? Math.round(endsMs) : null };
+  const untilMs = Number.isFinite(endsMs) ? Math.round(endsMs) : null;
+  const checked = isReachable === null ? {} : { isReachable };
+  return { prefix, source: SOURCES[source], validUntilMs: untilMs, ...checked };
 }
 
 function stateOf(state: ClientState): Omit<StatusState, 'sinceMs'> {
@@ -47,7 +49,11 @@ function stateOf(state: ClientState): Omit<StatusState, 'sinceMs'> {
     case 'stopping':
       return described('stopping', 'client-stopping');
     case 'stopped':
-      return described('stopped', 'client-stopped');
+      return {
+        name: 'stopped',
+        reason: state.reason,
+        text: state.reason === 'client-failed' ? state.why : REASONS[state.reason],
+      };
     default:
       return state satisfies never;
   }

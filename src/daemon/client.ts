@@ -4,12 +4,19 @@ import { startClient } from '../client/client.ts';
 import type { DataPlaneRequest, RunningDataPlane } from '../client/data-plane.ts';
 import type { RunningClient } from '../client/running-client.ts';
 import type { ClientConfig } from '../config/client.ts';
-import { EXIT } from '../contract/errors.ts';
+import { EXIT, XlatError } from '../contract/errors.ts';
 import { EventLog } from '../control/event-log.ts';
 import type { ControlServer } from '../control/server.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
 import { startDataPlane } from '../dataplane/dataplane.ts';
-import { selectDiscoveryPlatform, selectPlatform, selectTunPlatform, type TunPlatform } from '../platform/select.ts';
+import {
+  selectDiscoveryPlatform,
+  selectPlatform,
+  selectTunPlatform,
+  type TunDevice,
+  type TunPlatform,
+} from '../platform/select.ts';
+import { makeClientReload } from './client-reload.ts';
 import type { ClientDataPath } from './client-status.ts';
 import type { Controlled } from './control.ts';
 import { type DaemonLog, openLog } from './log.ts';
@@ -21,12 +28,14 @@ import { listenToSignals } from './signals.ts';
 
 /**
  * Runs the client until a signal ends it or it fails.
+ * @param file where its configuration came from; null: the command line
  * @returns the exit code
  * @throws XlatError when it cannot start or fails; the host is as it was by then
  */
-export async function runClient(config: ClientConfig, options: RoleOptions): Promise<number> {
+export async function runClient(config: ClientConfig, options: RoleOptions, file: string | null): Promise<number> {
   const events = new EventLog();
   const log = recordingLog(openLog(options), events);
+  const capture = await openCaptureTarget(options.capture, log);
   try {
     const [platform, tuns] = await Promise.all([selectPlatform(), selectTunPlatform()]);
     // Without a configured prefix it is discovered.
@@ -34,21 +43,23 @@ export async function runClient(config: ClientConfig, options: RoleOptions): Pro
     const path: ClientDataPath = { settings: null, dataPath: null };
     const client = startClient(config, {
       platform,
-      startDataPlane: (request) => openDataPlane(tuns, request, { capture: options.capture, log }, path),
+      startDataPlane: (request) => openDataPlane(tuns, request, capture, path),
       log,
       stateDir: stateDir(),
       secretDir: secretDir(),
       ...discovery,
+      ...(options.waits === true ? { waitsForUplink: true } : {}),
     });
+    const reload = makeClientReload(file, config, log);
     const control = loadControl(client, path, {
       role: 'client',
       tun: config.tunName,
       events,
       log,
-      reload: nothingToRead,
+      reload: async () => reload(),
+      switchTo: (isOn) => (isOn ? client.switchOn() : client.switchOff()),
     });
-    // Its configuration is its command line: there is nothing to read again.
-    const signals = listenToSignals(() => log.info('client-unchanged', {}, `SIGHUP: ${NOTHING_TO_READ}`));
+    const signals = listenToSignals(reload);
     void signals.stop.then(() => client.stop()).catch(() => undefined); // `ended` below has the failure
     try {
       await client.ready;
@@ -61,19 +72,23 @@ export async function runClient(config: ClientConfig, options: RoleOptions): Pro
     }
     return EXIT.done;
   } finally {
+    await capture.discard();
     await log.flush();
   }
 }
-
-const NOTHING_TO_READ = 'the client has nothing to read again';
-const nothingToRead = async (): Promise<readonly string[]> => [NOTHING_TO_READ];
 
 async function loadControl(
   client: RunningClient,
   path: ClientDataPath,
   role: Omit<Controlled, 'facts'>,
 ): Promise<ControlServer | null> {
-  const [{ openControl }, { clientFacts }] = await Promise.all([import('./control.ts'), import('./client-status.ts')]);
+  const modules = Promise.all([import('./control.ts'), import('./client-status.ts')]);
+  try {
+    await client.opened; // another client may have this host, and the API of this one would be in its way
+  } catch {
+    return null; // `ready` has the failure
+  }
+  const [{ openControl }, { clientFacts }] = await modules;
   return openControl({ ...role, facts: () => clientFacts(client.state, path) });
 }
 
@@ -88,25 +103,30 @@ function sayReady(log: DaemonLog, state: RunningClient['state']): void {
 async function openDataPlane(
   tuns: TunPlatform,
   request: DataPlaneRequest,
-  { capture, log }: { readonly capture: string | undefined; readonly log: DaemonLog },
+  capture: CaptureTarget,
   path: ClientDataPath,
 ): Promise<RunningDataPlane> {
-  const target = await openCaptureTarget(capture, log);
+  const device = openTun(tuns, request);
   try {
-    const device = tuns.openTun({ name: request.tunName, queues: 1, offload: request.offload ? 'auto' : 'off' });
-    try {
-      return await startOn(device, request, target, path);
-    } catch (error) {
-      device.close();
-      throw error;
-    }
-  } finally {
-    await target.discard();
+    return await startOn(device, request, capture, path);
+  } catch (error) {
+    device.close();
+    throw error;
+  }
+}
+
+function openTun(tuns: TunPlatform, { tunName, offload }: DataPlaneRequest): TunDevice {
+  try {
+    return tuns.openTun({ name: tunName, queues: 1, offload: offload ? 'auto' : 'off' });
+  } catch (cause) {
+    if (!(cause instanceof XlatError) || cause.code !== 'TUN_BUSY') throw cause;
+    const advice = 'Stop the program that it belongs to, or give this one another interface with --tun NAME.';
+    throw new XlatError(cause.code, cause.operation, cause.message, { advice, cause });
   }
 }
 
 async function startOn(
-  device: ReturnType<TunPlatform['openTun']>,
+  device: TunDevice,
   { settings, coalesce }: DataPlaneRequest,
   target: CaptureTarget,
   path: ClientDataPath,

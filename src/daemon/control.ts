@@ -6,7 +6,7 @@ import { XlatError } from '../contract/errors.ts';
 import type { Captured, Params, Result } from '../contract/methods.ts';
 import { endpointIn } from '../control/endpoint.ts';
 import type { EventLog } from '../control/event-log.ts';
-import type { CaptureReceiver, ControlHost } from '../control/host.ts';
+import type { CaptureReceiver, ControlHost, GatewayRequests } from '../control/host.ts';
 import { type ControlServer, openControlServer } from '../control/server.ts';
 import { isDrop, VERDICTS } from '../core/translate/verdict.ts';
 import type { CaptureCounters, CaptureFilter } from '../dataplane/capture.ts';
@@ -20,7 +20,7 @@ import { type RoleFacts, StatusBoard } from './status-board.ts';
 
 /** What a role gives to its control API. */
 export interface Controlled {
-  readonly role: 'client' | 'translator';
+  readonly role: 'client' | 'translator' | 'gateway';
   /** The configured name of its virtual interface. */
   readonly tun: string;
   /** Reads what it knows now. */
@@ -29,6 +29,10 @@ export interface Controlled {
   readonly log: DaemonLog;
   /** Reads the configuration again. @returns what was wrong */
   readonly reload: () => Promise<readonly string[]>;
+  /** Switches it on or off; left out: it cannot be switched. */
+  readonly switchTo?: (isOn: boolean) => void;
+  /** What a gateway is asked; left out: it is none. */
+  readonly gateway?: GatewayRequests | null;
 }
 
 /**
@@ -50,7 +54,10 @@ export async function openControl(controlled: Controlled): Promise<ControlServer
   }
 }
 
-function hostOf(board: StatusBoard, { events, log, reload }: Controlled): ControlHost {
+function hostOf(
+  board: StatusBoard,
+  { events, log, reload, switchTo = notSwitched(board), gateway = null }: Controlled,
+): ControlHost {
   const { name, role, version } = board.identity;
   return {
     name,
@@ -64,10 +71,19 @@ function hostOf(board: StatusBoard, { events, log, reload }: Controlled): Contro
       const problems = await reload();
       return { isReloaded: problems.length === 0, problems };
     },
+    switchTo,
+    gateway,
     // As the signal does, on every system.
     stop: () => void process.emit('SIGTERM', 'SIGTERM'),
   };
 }
+
+const notSwitched =
+  ({ identity }: StatusBoard) =>
+  (): never => {
+    const advice = `"xlat464 stop --name ${identity.name}" ends it.`;
+    throw new XlatError('USAGE', 'switch the daemon', `a ${identity.role} is not switched on and off`, { advice });
+  };
 
 function dataPlaneOf({ dataPath }: StatusBoard): DataPlane {
   if (dataPath !== null) return dataPath.dataPlane;

@@ -5,7 +5,7 @@ import type { Identity } from './status-board.ts';
 import { productVersion } from './version.ts';
 
 /** The identity of this process in a role. @param tun the configured name of its virtual interface */
-export const identityOf = (role: 'client' | 'translator', tun: string): Identity => ({
+export const identityOf = (role: 'client' | 'translator' | 'gateway', tun: string): Identity => ({
   version: productVersion(),
   role,
   name: endpointName(role, tun),

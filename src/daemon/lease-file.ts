@@ -1,12 +1,12 @@
 // Leases of the dynamic pool on disk: {"version":1,"leases":[{"ipv4":"192.0.2.1","ipv6":"2001:db8::1","lastUsedMs":…}]}.
 // Replaced as a whole by rename, so a crash leaves the old file or the new one.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../config/addresses.ts';
 import type { Lease } from '../core/address/dynamic-pool.ts';
 import { addressWord } from '../core/address/rfc6052.ts';
-import { type WriteSome, writeAll } from '../platform/write-all.ts';
+import type { WriteSome } from '../platform/write-all.ts';
+import { replaceFile } from './replace-file.ts';
 
 const VERSION = 1;
 
@@ -36,16 +36,7 @@ export function writeLeases(file: string, leases: readonly Lease[], write?: Writ
     ipv6: formatIpv6(bytesOf(ipv6)),
     lastUsedMs: Math.round(lastUsedMs),
   }));
-  mkdirSync(dirname(file), { recursive: true });
-  const temporary = `${file}.new`;
-  const fd = openSync(temporary, 'w', 0o600);
-  try {
-    writeAll(fd, `${JSON.stringify({ version: VERSION, leases: rows })}\n`, write);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(temporary, file);
+  replaceFile(file, `${JSON.stringify({ version: VERSION, leases: rows })}\n`, write);
 }
 
 function readIfThere(file: string): string | null {

@@ -7,7 +7,7 @@ import type { DaemonLog } from './log.ts';
 
 /** A place for a capture, or none. */
 export interface CaptureTarget {
-  /** Begins the capture, where one was asked for. @throws XlatError USAGE when another one runs */
+  /** Begins the capture, where one was asked for; on a data path after the first it goes on in the same file. @throws XlatError USAGE */
   start(dataPlane: DataPlane): Promise<void>;
   /** Closes a file that no capture took. To be called in any case. */
   discard(): Promise<void>;
@@ -22,7 +22,8 @@ export async function openCaptureTarget(path: string | undefined, log: DaemonLog
   let sink: CaptureSink | null = path === undefined ? null : await openCaptureFile(path);
   return {
     start: async (dataPlane) => {
-      if (sink === null) return;
+      if (path === undefined) return;
+      sink ??= await openCaptureFile(path, true);
       await dataPlane.startCapture({ sink, onFailure: logFailure(log) });
       sink = null;
     },

@@ -8,6 +8,7 @@ import { XlatError } from '../contract/errors.ts';
 import type { DataPlane } from '../dataplane/dataplane.ts';
 import type { TunPlatform } from '../platform/select.ts';
 import type { DaemonLog } from './log.ts';
+import { oneAtATime } from './serial.ts';
 import { setupOf } from './tun.ts';
 
 /** What a reload works on. */
@@ -27,19 +28,11 @@ export interface Reloadable {
  */
 export function makeReload(target: Reloadable, initial: TranslatorConfig): () => Promise<readonly string[]> {
   let current = initial;
-  let last: Promise<readonly string[]> = Promise.resolve([]);
-  let next: Promise<readonly string[]> | null = null;
-  const work = async (): Promise<readonly string[]> => {
-    next = null;
+  return oneAtATime(async () => {
     const { config, problems } = await reload(target, current);
     current = config;
     return problems;
-  };
-  return () => {
-    next ??= last.then(work);
-    last = next;
-    return next;
-  };
+  }, []);
 }
 
 interface Outcome {
@@ -64,12 +57,19 @@ async function reload(target: Reloadable, current: TranslatorConfig): Promise<Ou
     log.info('translator-reloaded', { file, mappings: length }, `configuration read again, ${length} mappings`);
     return { config, problems: [] };
   } catch (error) {
-    const problems = (error instanceof Error ? error.message : String(error)).split('\n');
+    const problems = problemsOf(error);
     for (const line of problems) {
       log.error('translator-reload-failed', { file }, `the new configuration is not used: ${line}`);
     }
     return { config: current, problems };
   }
+}
+
+/** What was wrong, a line each; behind the last what to do about it. */
+function problemsOf(error: unknown): string[] {
+  const message = error instanceof Error ? error.message : String(error);
+  const advice = error instanceof XlatError && error.advice !== undefined ? `. ${error.advice}` : '';
+  return `${message}${advice}`.split('\n');
 }
 
 /** The file is right by itself, but the queues are those of the start: two workers must not lend one address to two hosts. */

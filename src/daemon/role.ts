@@ -7,6 +7,8 @@ import type { LogOptions } from './log.ts';
 export interface RoleOptions extends LogOptions {
   /** Path of a pcapng file for both sides of the translation. */
   readonly capture?: string;
+  /** A client with a configured prefix waits for a network, instead of failing with NO_UPLINK. */
+  readonly waits?: boolean;
 }
 
 /** Where a client keeps its journal. XLAT464_STATE_DIR chooses another place, so that tests and labs keep to themselves. */

@@ -29,6 +29,8 @@ export interface RoleFacts {
   readonly prefix?: Status['prefix'];
   /** What the translator works by; null before it does. */
   readonly settings: TranslatorSettings | null;
+  /** Left out: it is no gateway. */
+  readonly gateway?: Status['gateway'];
   /** null: no data path runs. */
   readonly dataPath: DataPath | null;
 }
@@ -61,7 +63,7 @@ export class StatusBoard {
   /** The snapshot but for its rates. */
   status(): Omit<Status, 'rates'> {
     this.look();
-    const { settings, dataPath, addresses, uplink, prefix } = this.#facts();
+    const { settings, dataPath, addresses, uplink, prefix, gateway = null } = this.#facts();
     return {
       daemon: this.identity,
       state: this.#state,
@@ -70,6 +72,7 @@ export class StatusBoard {
       mappings: mappingsOf(settings),
       device: dataPath === null || settings === null ? null : deviceOf(dataPath, settings),
       uplink,
+      gateway,
       counters: dataPath === null ? null : countersOf(dataPath.dataPlane.counters()),
     };
   }

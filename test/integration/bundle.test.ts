@@ -44,6 +44,8 @@ describe('the bundle', () => {
 
   it('knows every command, and reads configurations', () => {
     assert.match(xlat464('--help'), /Examples:/);
+    assert.equal(xlat464('man'), readFileSync(join(ROOT, 'dist/man/xlat464.1'), 'utf8'));
+    assert.match(xlat464('completion', 'bash'), /^complete /m);
     assert.match(xlat464('config', 'check', config), /good \(role translator\)/);
     assert.equal(typeof JSON.parse(xlat464('config', 'schema')), 'object');
   });

@@ -73,7 +73,7 @@ describe('the status of a client', () => {
     const admin = await connectTo(endpointIn(net.stateDir, 'client-clat0'), 'admin', 'test');
     assert.deepEqual(await admin.call('reload', {}), {
       isReloaded: false,
-      problems: ['the client has nothing to read again'],
+      problems: ['the client reads its settings at its start only; restart it to change them'],
     });
     await admin.call('stop', {});
     await waitFor('the end of the client', () => client.hasEnded());

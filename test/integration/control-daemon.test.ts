@@ -183,6 +183,31 @@ tun:
     assert.equal(await following.stop('SIGINT'), 0);
   });
 
+  it('xlat464 reload says what was wrong and what to do, and up is not for a translator', async () => {
+    writeFileSync(file, 'role: client\nprefix: 64:ff9b::/96\n');
+    const refused = await xlat464('reload');
+    writeFileSync(file, config('2001:db8:1::10'));
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /^xlat464: .* configures the role client, not translator\. Run xlat464 client -c /);
+    const { code, stdout } = await xlat464('reload');
+    assert.deepEqual([code, stdout], [0, 'translator-siit0: the configuration was read again\n']);
+    const up = await xlat464('up');
+    assert.equal(up.code, 1);
+    assert.match(up.stderr, /^xlat464: no client is running here, only translator-siit0\n/);
+    const named = await xlat464('up', '--name', 'translator-siit0');
+    assert.equal(named.code, 2);
+    assert.match(
+      named.stderr,
+      /^xlat464: a translator is not switched on and off\n"xlat464 stop --name translator-siit0"/,
+    );
+  });
+
+  it('capture names a bad address before it asks for permission', async () => {
+    const { code, stderr } = await asNobody('capture', '/dev/null', '--address', 'x');
+    assert.equal(code, 2);
+    assert.match(stderr, /^xlat464: "x" is no IPv4 or IPv6 address\n/);
+  });
+
   it('status --watch draws on a terminal of its own size, and gives it back at Ctrl-C', async () => {
     const transcript = join(set.directory, 'watch');
     const command = `stty cols 60 rows 20; exec ${program('status', '--watch').join(' ')}`;

@@ -1,8 +1,8 @@
-// The whole product in the lab: one network, our real client, and each row of the lab's table as a test of its own.
+// The whole product in the lab: one network, our real client and gateway, and each row of the lab's table as a test of its own.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { buildLab, type Lab, startClient } from '../../src/lab/environment.ts';
+import { buildLab, type FarSide, type Lab, startClient } from '../../src/lab/environment.ts';
 import { PROOFS } from '../../src/lab/proofs/all.ts';
 import { compareSnapshots, takeSnapshot } from '../../src/lab/snapshot.ts';
 
@@ -21,17 +21,19 @@ const RULES: Readonly<Record<string, string>> = {
   pmtud: 'T-5.2-06 T-5.2-10',
 };
 
-describe('the lab', () => {
+/** All proofs of one lab, each a test of its own. */
+function proveAll(farSide: FarSide): void {
   let lab: Lab;
   let hostBefore: string[];
 
   before(async () => {
     hostBefore = await takeSnapshot();
-    lab = await buildLab();
+    lab = await buildLab(farSide);
   });
   after(() => lab?.set.close());
 
-  const inPhase = (phase: string) => PROOFS.filter((proof) => proof.phase === phase);
+  const inPhase = (phase: string) =>
+    PROOFS.filter((proof) => proof.phase === phase && (proof.farSide ?? farSide) === farSide);
   const title = (name: string, text: string) => `${RULES[name] ?? ''} lab ${name}: ${text}`.trim();
   const silent = () => undefined;
 
@@ -46,4 +48,7 @@ describe('the lab', () => {
     lab.set.close();
     assert.deepEqual(compareSnapshots(hostBefore, await takeSnapshot()), []);
   });
-});
+}
+
+describe('the lab with our own gateway', () => proveAll('gateway'));
+describe('the lab with tayga and unbound', () => proveAll('interop'));

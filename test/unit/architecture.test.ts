@@ -91,14 +91,31 @@ const HOT = [
   ),
   ...[
     'src/core/address/address-map.ts',
+    'src/core/dns64/query.ts',
     'src/dataplane/coalesce.ts',
     'src/dataplane/coalesce-rules.ts',
     'src/dataplane/coalesce-merge.ts',
   ],
+  ...['fast-nat64', 'packet-path-fragments', 'packet-path-refusals', 'icmp-errors', 'registers', 'probe'].map(
+    (f) => `src/core/nat64/${f}.ts`,
+  ),
+  ...[
+    'hash',
+    'bib',
+    'open-index',
+    'session-table',
+    'expiry-wheel',
+    'address-table',
+    'hosts',
+    'held-syns',
+    'port-set',
+  ].map((f) => `src/core/nat64/${f}.ts`),
 ];
 
 /** Files that run for each packet but for the functions and methods named here, which run when a translator or a pump is made. */
 const HOT_BUT: Readonly<Record<string, readonly string[]>> = {
+  'src/core/dns64/cache.ts': ['constructor'],
+  'src/core/dns64/packed-answer.ts': ['alignedBytes', 'packAnswer', 'unpackAnswer'],
   'src/core/translate/translator.ts': ['constructor'],
   'src/core/translate/icmp-sources.ts': ['constructor'],
   'src/core/address/pair-cache.ts': ['makePairCache', 'makePair'],
@@ -107,6 +124,14 @@ const HOT_BUT: Readonly<Record<string, readonly string[]>> = {
   'src/core/address/eam.ts': ['constructor'],
   'src/core/address/dynamic-pool.ts': ['constructor', 'poolSize', 'addressesOf', 'leases', 'restore'],
   'src/core/address/special.ts': ['prefix4', 'isWellKnownPrefix'],
+  'src/core/nat64/packet-path.ts': ['constructor'],
+  'src/core/nat64/client-ranges.ts': ['constructor', 'wordsAndMasks', 'maskOf'],
+  'src/core/nat64/fragments.ts': ['hold'],
+  'src/core/nat64/nat64-state.ts': ['constructor'],
+  'src/core/nat64/nat64-tables.ts': ['constructor'],
+  'src/core/nat64/port-pool.ts': ['constructor', 'mostServing', 'addressesOf', 'placesOf'],
+  'src/core/nat64/port-blocks.ts': ['constructor'],
+  'src/core/nat64/mapping-log.ts': ['take', 'record'],
   'src/dataplane/pump.ts': ['constructor'],
 };
 

@@ -48,9 +48,19 @@ describe('xlat464', () => {
   it('prints help with examples and exit codes, for itself and for each command', () => {
     const { code, out } = xlat464('--help');
     assert.equal(code, 0);
-    assert.match(out, /Examples:\n {2}xlat464 client/);
+    assert.match(out, /Examples:\n {2}sudo xlat464 client/);
     assert.match(out, /Exit codes: 0 done/);
-    for (const command of ['client', 'translate', 'lab', 'config', 'cleanup']) {
+    for (const command of [
+      'client',
+      'translate',
+      'lab',
+      'config',
+      'cleanup',
+      'gateway',
+      'sessions',
+      'bindings',
+      'dns',
+    ]) {
       const help = xlat464(command, '--help');
       assert.equal(help.code, 0, command);
       assert.match(help.out, /Examples?:\n/, command);
@@ -59,6 +69,9 @@ describe('xlat464', () => {
 
   const misuse: readonly (readonly [what: string, args: readonly string[], said: RegExp])[] = [
     ['no command', [], /^xlat464: no command given\n/],
+    ['a gateway without a file', ['gateway'], /^xlat464: required option '-c, --config <file>' not specified/],
+    ['a protocol that is none', ['bindings', 'add', 'sctp', 'a', 'b'], /^xlat464: "sctp" is not a protocol/],
+    ['a list without end', ['sessions', '--limit', '1001'], /^xlat464: option '--limit <n>' argument '1001'/],
     ['an unknown command', ['transalte'], /^xlat464: unknown command 'transalte'.*translate/],
     ['an unknown option', ['cleanup', '--conf'], /^xlat464: unknown option '--conf'/],
     ['a missing option', ['translate'], /^xlat464: required option '-c, --config <file>' not specified/],
@@ -122,7 +135,7 @@ describe('xlat464 config', () => {
   });
 
   it('init prints files that check accepts', () => {
-    for (const role of ['translator', 'client']) {
+    for (const role of ['translator', 'client', 'gateway']) {
       const { code, out } = xlat464('config', 'init', '--role', role);
       assert.equal(code, 0);
       assert.equal(xlat464('config', 'check', file(`${role}.yaml`, out)).code, 0, role);

@@ -85,7 +85,7 @@ describe('the control server', () => {
   it('refuses a changing method on the reading socket, with what to do', async (t) => {
     const served = await serve(t);
     const connection = await open(t, served, 'read');
-    for (const method of ['stop', 'reload', 'capture.start'] as const) {
+    for (const method of ['stop', 'reload', 'up', 'down', 'capture.start'] as const) {
       await assert.rejects(connection.call(method, {}), failsWith('NOT_PERMITTED', /root and the group xlat464/));
     }
     assert.equal(served.daemon.stops, 0);
@@ -99,6 +99,15 @@ describe('the control server', () => {
     // The answer goes out before the daemon is told.
     await waitFor('the stop', () => served.daemon.stops === 1);
     await isAnswering(served);
+  });
+
+  it('switches a client for an administrator', async (t) => {
+    const served = await serve(t);
+    const connection = await open(t, served, 'admin');
+    await connection.call('down', {});
+    assert.equal(served.daemon.isOn, false);
+    await connection.call('up', {});
+    assert.equal(served.daemon.isOn, true);
   });
 
   it('says why when the two ends speak different protocols', async (t) => {

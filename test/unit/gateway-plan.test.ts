@@ -58,7 +58,7 @@ function plan(
 const refused = (make: () => unknown, said: RegExp): void =>
   assert.throws(
     make,
-    (error: unknown) => error instanceof XlatError && error.exitCode === 2 && said.test(error.message),
+    (error: unknown) => error instanceof XlatError && error.code === 'HOST_UNFIT' && said.test(error.message),
   );
 
 describe('the plan of two lines', () => {

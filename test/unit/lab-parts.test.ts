@@ -6,7 +6,7 @@ import dnsPacket from 'dns-packet';
 import { answerQuery } from '../../src/lab/peers/dns.ts';
 import { BLOCK, pattern } from '../../src/lab/peers/pattern.ts';
 import { checkInit, crc32c, INIT, INIT_ACK, makeInit, makeInitAck } from '../../src/lab/peers/sctp.ts';
-import { TOOLS } from '../../src/lab/permission.ts';
+import { toolsOf } from '../../src/lab/permission.ts';
 import { formatResult, wrap } from '../../src/lab/report.ts';
 import { compareSnapshots } from '../../src/lab/snapshot.ts';
 
@@ -81,7 +81,7 @@ describe('packages', () => {
     const { PACKAGES } = (await import(url)) as { PACKAGES: { name: string; for: string[] }[] };
     const installed = PACKAGES.filter((entry) => entry.for.includes('lab')).map(({ name }) => name);
     assert.deepEqual(
-      [...new Set(Object.values(TOOLS))].filter((name) => !installed.includes(name)),
+      [...new Set(Object.values(toolsOf('interop')))].filter((name) => !installed.includes(name)),
       [],
     );
   });

@@ -62,6 +62,19 @@ Recent events
 22:13:23 192.0.0.1 on clat0 ⇄ 2001:db8:1:0:a1b2:c3d4:e5f6:1234 (client-ready)`;
 
 describe('the status screen', () => {
+  it('D-08 says what came of the connectivity check, where one was made', () => {
+    const line = (isReachable?: boolean): string | undefined => {
+      const prefix = { prefix: '64:ff9b::/96', source: 'dns', validUntilMs: null };
+      const checked = isReachable === undefined ? prefix : { ...prefix, isReachable };
+      const options = { columns: 80, rows: null, colour: false, nowMs: SAMPLE.daemon.startedMs };
+      const lines = statusScreen({ status: { ...SAMPLE, prefix: checked }, events: [] }, options);
+      return lines.find((each) => each.startsWith('PREF64'))?.slice(9);
+    };
+    assert.equal(line(), '64:ff9b::/96, found by DNS (RFC 7050)');
+    assert.equal(line(true), '64:ff9b::/96, found by DNS (RFC 7050), reachable');
+    assert.equal(line(false), '64:ff9b::/96, found by DNS (RFC 7050); the connectivity check failed');
+  });
+
   it('tells everything in 80 columns', () =>
     assert.deepEqual(statusScreen(SNAPSHOT, PLAIN), SCREEN.split('\n').slice(1)));
 

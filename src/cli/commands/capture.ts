@@ -2,6 +2,7 @@
 // them, so the file belongs to who called it.
 
 import { createWriteStream } from 'node:fs';
+import { isIP } from 'node:net';
 import type { Writable } from 'node:stream';
 import { InvalidArgumentError, Option } from 'commander';
 import { EXIT, XlatError } from '../../contract/errors.ts';
@@ -11,8 +12,8 @@ import type { AddCommand } from '../context.ts';
 import { connectToOne } from '../daemon.ts';
 import { bytes, count, duration } from '../screens/format.ts';
 import type { Terminal } from '../terminal.ts';
-import { jsonOption } from './options.ts';
-import { nameOption, untilInterrupted } from './status.ts';
+import { jsonOption, nameOption } from './options.ts';
+import { untilInterrupted } from './status.ts';
 
 const HELP = `
 Examples:
@@ -20,8 +21,8 @@ Examples:
   sudo xlat464 capture drops.pcapng --drops --seconds 60
   sudo xlat464 capture - --address 192.0.2.1 | wireshark -k -i -
 
-Each packet carries a comment with what became of it and by which rule. Ctrl-C ends the capture.
-For root and members of the group xlat464.`;
+Each packet carries a comment with what became of it and by which rule. Ctrl-C
+ends the capture. For root and members of the group xlat464.`;
 
 const PROGRESS_MS = 500;
 const OPERATION = 'capture';
@@ -60,6 +61,7 @@ export const add: AddCommand = (program, { terminal, finish }) => {
     .action(async (file: string, parsed: Parsed) => {
       if (file === '-' && process.stdout.isTTY)
         throw new XlatError('USAGE', OPERATION, 'a capture is nothing for a terminal');
+      for (const address of parsed.address ?? []) checkAddress(address);
       const connection = await connectToOne('admin', parsed.name);
       try {
         const result = await captureInto(file, connection, requestOf(parsed), terminal);
@@ -70,6 +72,11 @@ export const add: AddCommand = (program, { terminal, finish }) => {
       finish(EXIT.done);
     });
 };
+
+function checkAddress(address: string): void {
+  if (isIP(address) !== 0) return;
+  throw new XlatError('USAGE', OPERATION, `"${address.slice(0, 64)}" is no IPv4 or IPv6 address`);
+}
 
 const requestOf = ({ drops, address, family, seconds, snaplen }: Parsed): Params<'capture.start'> => ({
   ...(drops === true ? { dropsOnly: true } : {}),

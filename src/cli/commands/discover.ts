@@ -1,24 +1,24 @@
 // `xlat464 discover`: what each source of the NAT64 prefix says on each interface, and which would be chosen.
 
-import { InvalidArgumentError, Option } from 'commander';
 import type { DiscoveryReport } from '../../contract/discovery.ts';
 import type { AddCommand } from '../context.ts';
 import { discoveryScreen } from '../screens/discovery.ts';
 import { showLive } from '../screens/live-screen.ts';
 import type { Terminal } from '../terminal.ts';
-import { jsonOption } from './options.ts';
+import { jsonOption, timeoutOption } from './options.ts';
 
 const TIMEOUT_SECONDS = 6;
-const TIMEOUT_MAX_SECONDS = 3600;
 
 const HELP = `
 Examples:
   xlat464 discover                     ask on every interface
   xlat464 discover --interface wlan0 --watch
+  xlat464 discover --connectivity-check 192.0.2.1:443
   xlat464 discover --json
 
 Routers are heard as root only (CAP_NET_RAW); resolvers are asked without it.
-Nothing on this host is changed. Exit code 3: without root nobody could be asked.`;
+Nothing on this host is changed.
+Exit code 3: without root nobody could be asked.`;
 
 interface Parsed {
   readonly watch?: true;
@@ -26,12 +26,7 @@ interface Parsed {
   readonly timeout: number;
   readonly interface?: string;
   readonly prefix?: string;
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && value > 0 && value <= TIMEOUT_MAX_SECONDS) return value;
-  throw new InvalidArgumentError(`Write a number of seconds up to ${TIMEOUT_MAX_SECONDS}.`);
+  readonly connectivityCheck?: string;
 }
 
 /** Something that shows reports, one after another. */
@@ -63,17 +58,22 @@ export const add: AddCommand = (program, { actions, terminal, finish }) => {
     .description('show which NAT64 prefix the network offers, and by whom (RFC 8781, RFC 7050)')
     .option('--interface <name>', 'look at this interface only')
     .option('--prefix <prefix>', 'choose as if this prefix were configured')
-    .addOption(
-      new Option('--timeout <seconds>', 'wait this long for answers').argParser(seconds).default(TIMEOUT_SECONDS),
-    )
+    .option('--connectivity-check <ipv4:port>', 'whom to reach through each prefix (RFC 7050 §3.1)')
+    .addOption(timeoutOption('wait this long for answers', TIMEOUT_SECONDS))
     .option('--watch', 'go on, and show every change, until Ctrl-C')
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action(async (parsed: Parsed) => {
-      const { prefix = null, timeout, watch } = parsed;
+      const { prefix = null, connectivityCheck: check = null, timeout, watch } = parsed;
       const display = displayFor(terminal, parsed);
       if (process.stderr.isTTY && watch !== true) terminal.err(`asking routers and resolvers, up to ${timeout} s …\n`);
-      const request = { only: parsed.interface ?? null, prefix, timeoutMs: timeout * 1000, isWatching: watch === true };
+      const request = {
+        only: parsed.interface ?? null,
+        prefix,
+        check,
+        timeoutMs: timeout * 1000,
+        isWatching: watch === true,
+      };
       try {
         finish(await actions.discover(request, display.show));
       } finally {

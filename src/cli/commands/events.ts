@@ -8,8 +8,8 @@ import type { AddCommand } from '../context.ts';
 import { connectToOne } from '../daemon.ts';
 import { eventText } from '../screens/status.ts';
 import type { Terminal } from '../terminal.ts';
-import { jsonOption } from './options.ts';
-import { nameOption, untilInterrupted } from './status.ts';
+import { jsonOption, nameOption } from './options.ts';
+import { untilInterrupted } from './status.ts';
 
 const HELP = `
 Examples:

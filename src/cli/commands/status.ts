@@ -1,6 +1,6 @@
 // `xlat464 status`: what a daemon does and why, on one screen.
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { EXIT, XlatError } from '../../contract/errors.ts';
 import type { Snapshot } from '../../contract/methods.ts';
 import type { ControlConnection } from '../../control/client.ts';
@@ -11,7 +11,7 @@ import { duration } from '../screens/format.ts';
 import { showLive } from '../screens/live-screen.ts';
 import { statusScreen } from '../screens/status.ts';
 import type { Terminal } from '../terminal.ts';
-import { jsonOption } from './options.ts';
+import { jsonOption, nameOption } from './options.ts';
 
 const HELP = `
 Examples:
@@ -55,9 +55,6 @@ export const add: AddCommand = (program: Command, { terminal, finish }) => {
       finish(EXIT.done);
     });
 };
-
-/** `--name`, for all commands that talk to a daemon. */
-export const nameOption = (): Option => new Option('--name <name>', 'which daemon, where several run');
 
 async function showOne(connection: ControlConnection, terminal: Terminal, json: boolean): Promise<void> {
   const snapshot = await snapshotWithRates(connection);

@@ -9,7 +9,8 @@ Examples:
   xlat464 translate -c /etc/xlat464/siit.yaml
   xlat464 translate -c siit.yaml --capture /tmp/both-sides.pcapng
 
-SIGHUP reads configuration and mappings again without losing a packet; SIGTERM and Ctrl-C end it.`;
+SIGHUP reads configuration and mappings again without losing a packet; SIGTERM
+and Ctrl-C end it.`;
 
 /** Adds the command. */
 export const add: AddCommand = (program, { actions, terminal, finish }) => {

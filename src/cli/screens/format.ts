@@ -60,7 +60,11 @@ export const fit = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 
 /** Breaks text at blanks into lines of at most `width`. */
-export function wrap(text: string, width: number): readonly string[] {
+export const wrap = (text: string, width: number): readonly string[] =>
+  wrapWhole(text, width).map((each) => fit(each, width));
+
+/** As {@link wrap}; a word that is too long stays whole, as paths must. */
+export function wrapWhole(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = '';
   for (const each of text.split(' ')) {
@@ -68,5 +72,5 @@ export function wrap(text: string, width: number): readonly string[] {
     if (longer.length > width && line !== '') lines.push(line);
     line = longer.length > width && line !== '' ? each : longer;
   }
-  return [...lines, line].map((each) => fit(each, width));
+  return [...lines, line];
 }

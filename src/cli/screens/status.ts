@@ -5,6 +5,7 @@ import { dropsOf } from '../../contract/rates.ts';
 import type { Status, StatusEvent } from '../../contract/status.ts';
 import { paint } from '../terminal.ts';
 import { bytes, count, duration, fit, percent, rate, timeOfDay, wrap } from './format.ts';
+import { gatewayRows } from './gateway.ts';
 
 /** How the screen is to look. */
 export interface ScreenOptions {
@@ -38,6 +39,7 @@ export function statusScreen({ status, events }: Snapshot, options: ScreenOption
     ...titleLines(status, options.nowMs),
     ...stateLines(status, width, options.nowMs),
     ...networkLines(status, options.nowMs),
+    ...gatewayLines(status, width),
     ...deviceLines(status, width),
     ...trafficLines(status),
     ...dropLines(status, width),
@@ -108,9 +110,23 @@ function networkLines({ prefix, addresses, device, uplink, mappings }: Status, n
 const mtu = (mtuBytes: number | undefined): string =>
   mtuBytes === undefined || mtuBytes === 0 ? '' : `, MTU ${mtuBytes}`;
 
-function describePrefix({ prefix, source, validUntilMs }: NonNullable<Status['prefix']>, nowMs: number): string {
+/** Outcomes of the connectivity check. */
+const CHECKED = { true: ', reachable', false: '; the connectivity check failed', undefined: '' } as const;
+
+function describePrefix(of: NonNullable<Status['prefix']>, nowMs: number): string {
+  const { prefix, source, validUntilMs, isReachable } = of;
   const until = validUntilMs === null ? '' : `, valid for ${duration(validUntilMs - nowMs)}`;
-  return `${prefix}, ${PREFIX_SOURCE[source] ?? `from ${source}`}${until}`;
+  return `${prefix}, ${PREFIX_SOURCE[source] ?? `from ${source}`}${until}${CHECKED[`${isReachable}`]}`;
+}
+
+function gatewayLines({ gateway }: Status, width: number): readonly Line[] {
+  if (gateway === null) return [];
+  return gatewayRows(gateway).flatMap(({ label, text, isTrouble = false }) =>
+    wrap(text, width - LABEL).map((part, i) => {
+      const line = labelled(i === 0 ? label : '', part);
+      return isTrouble ? { ...line, part: { text: part, colour: 33 as const } } : line;
+    }),
+  );
 }
 
 function deviceLines({ device, counters }: Status, width: number): readonly Line[] {

@@ -1,0 +1,100 @@
+// `xlat464 bindings`: the ports of a gateway's NAT64, and those that are open from outside.
+
+import { type Command, Option } from 'commander';
+import { EXIT, XlatError } from '../../contract/errors.ts';
+import type { Params } from '../../contract/methods.ts';
+import type { AddCommand, CommandContext } from '../context.ts';
+import { withGateway } from '../gateway-daemon.ts';
+import { bindingLines } from '../screens/sessions.ts';
+import { jsonOption, nameOption } from './options.ts';
+import { listLimit, protocolOption } from './sessions.ts';
+
+const HELP = `
+Examples:
+  xlat464 bindings list --static
+  sudo xlat464 bindings add tcp 203.0.113.1:8080 [2001:db8::5]:80
+  sudo xlat464 bindings remove tcp 203.0.113.1:8080 [2001:db8::5]:80
+
+Changing is for root and the group xlat464. What is added here ends with the
+gateway; for good it stands in nat64.static of the configuration.`;
+
+const PROTOCOLS = ['tcp', 'udp', 'icmp'] as const;
+const LIMIT = 50;
+
+interface Common {
+  readonly name?: string;
+  readonly json?: true;
+}
+
+interface Listed extends Common {
+  readonly static?: true;
+  readonly proto?: (typeof PROTOCOLS)[number];
+  readonly host?: string;
+  readonly limit: number;
+}
+
+/** Adds the command. */
+export const add: AddCommand = (program, context) => {
+  const bindings = program
+    .command('bindings')
+    .description('list the ports of a NAT64, open and close ports from outside')
+    .addHelpText('after', HELP);
+  addList(bindings, context);
+  addChange(bindings, context, 'add', 'open a port from outside: PROTOCOL IPV4:PORT [IPV6]:PORT');
+  addChange(bindings, context, 'remove', 'close a port that was opened');
+};
+
+function addList(bindings: Command, { terminal, finish }: CommandContext): void {
+  bindings
+    .command('list')
+    .description('list bindings: which host has which address and port')
+    .option('--static', 'only those that were opened from outside')
+    .addOption(protocolOption())
+    .option('--host <address>', 'only of this host or network of the LAN')
+    .addOption(new Option('--limit <n>', 'list so many').argParser(listLimit).default(LIMIT))
+    .addOption(nameOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  xlat464 bindings list --host 2001:db8:1::5')
+    .action(async (parsed: Listed) => {
+      const found = await withGateway('read', parsed.name, (gateway) => gateway.call('bindings.list', wanted(parsed)));
+      if (parsed.json === true) terminal.out(`${JSON.stringify(found)}\n`);
+      else for (const line of bindingLines(found, terminal.outColour)) terminal.out(`${line}\n`);
+      finish(EXIT.done);
+    });
+}
+
+const wanted = ({ static: isStatic, proto, host, limit }: Listed): Params<'bindings.list'> => ({
+  ...(isStatic === undefined ? {} : { staticOnly: true }),
+  ...(proto === undefined ? {} : { protocol: proto }),
+  ...(host === undefined ? {} : { host }),
+  limit,
+});
+
+function addChange(
+  bindings: Command,
+  { terminal, finish }: CommandContext,
+  verb: 'add' | 'remove',
+  about: string,
+): void {
+  const example = `xlat464 bindings ${verb} tcp 203.0.113.1:8080 [2001:db8::5]:80`;
+  bindings
+    .command(`${verb} <protocol> <outside> <inside>`)
+    .description(about)
+    .addOption(nameOption())
+    .addOption(jsonOption())
+    .addHelpText('after', `\nExample:\n  sudo ${example}`)
+    .action(async (protocol: string, mapped: string, host: string, { name, json }: Common) => {
+      const ends = { protocol: protocolOf(protocol), mapped, host };
+      await withGateway('admin', name, (gateway) => gateway.call(`bindings.${verb}`, ends));
+      if (json === true) terminal.out(`${JSON.stringify({ [verb === 'add' ? 'added' : 'removed']: ends })}\n`);
+      else terminal.out(`${verb === 'add' ? 'opened' : 'closed'} ${ends.protocol} ${mapped} → ${host}\n`);
+      finish(EXIT.done);
+    });
+}
+
+function protocolOf(text: string): (typeof PROTOCOLS)[number] {
+  const found = PROTOCOLS.find((protocol) => protocol === text.toLowerCase());
+  if (found !== undefined) return found;
+  const advice = `Write one of ${PROTOCOLS.join(', ')}.`;
+  throw new XlatError('USAGE', 'read the command line', `"${text}" is not a protocol`, { advice });
+}

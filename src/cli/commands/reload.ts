@@ -1,0 +1,44 @@
+// `xlat464 reload`: a daemon reads its configuration again.
+
+import { EXIT } from '../../contract/errors.ts';
+import type { AddCommand } from '../context.ts';
+import { connectToOne } from '../daemon.ts';
+import { paint } from '../terminal.ts';
+import { jsonOption, nameOption } from './options.ts';
+
+const HELP = `
+Examples:
+  sudo xlat464 reload
+  sudo xlat464 reload --name translator-xlat0
+
+No packet is lost. Of a configuration with an error nothing is used: the daemon
+goes on with the one before, and every error is named. For root and the group
+xlat464.`;
+
+interface Parsed {
+  readonly name?: string;
+  readonly json?: true;
+}
+
+/** Adds the command. */
+export const add: AddCommand = (program, { terminal, finish }) => {
+  program
+    .command('reload')
+    .description('have a daemon read its configuration again, as SIGHUP does')
+    .addOption(nameOption())
+    .addOption(jsonOption())
+    .addHelpText('after', HELP)
+    .action(async ({ name, json }: Parsed) => {
+      const connection = await connectToOne('admin', name);
+      try {
+        const { isReloaded, problems } = await connection.call('reload', {});
+        const label = paint('xlat464:', 31, terminal.errColour);
+        if (json === true) terminal.out(`${JSON.stringify({ isReloaded, problems })}\n`);
+        else if (isReloaded) terminal.out(`${connection.hello.name}: the configuration was read again\n`);
+        else for (const problem of problems) terminal.err(`${label} ${problem}\n`);
+        finish(isReloaded ? EXIT.done : EXIT.failed);
+      } finally {
+        connection.close();
+      }
+    });
+};

@@ -1,0 +1,39 @@
+// SIGHUP and the API's reload for a client: its file is read and checked again, and what is wrong with it is said at once, not at the
+// next start of the machine. The client goes on with the settings that it has; others take effect at its next start.
+
+import type { ClientConfig } from '../config/client.ts';
+import { loadRole } from '../config/load.ts';
+import type { DaemonLog } from './log.ts';
+
+const NO_FILE = 'the client reads its settings at its start only; restart it to change them';
+const SAME = 'the configuration is the one in use';
+const LATER = 'the configuration has changed; it takes effect at the next start of the client';
+
+/** Whether two configurations are the same. Addresses are typed arrays, so they are compared as numbers. */
+const isSame = (a: ClientConfig, b: ClientConfig): boolean => textOf(a) === textOf(b);
+const textOf = (config: ClientConfig): string =>
+  JSON.stringify(config, (_, value: unknown) => (value instanceof Uint8Array ? [...value] : value));
+
+/**
+ * Makes the function that reads again.
+ * @param file null: the settings are those of the command line
+ * @returns a function that logs what it finds and gives why the settings in use are not those of the file; nothing: they are. Never throws
+ */
+export function makeClientReload(file: string | null, current: ClientConfig, log: DaemonLog): () => readonly string[] {
+  const unchanged = (text: string): readonly string[] => {
+    log.info('client-unchanged', {}, text);
+    return text === SAME ? [] : [text];
+  };
+  return () => {
+    if (file === null) return unchanged(NO_FILE);
+    try {
+      return unchanged(isSame(loadRole(file, 'client'), current) ? SAME : LATER);
+    } catch (error) {
+      const problems = (error instanceof Error ? error.message : String(error)).split('\n');
+      for (const line of problems) {
+        log.error('client-reload-failed', { file }, `the new configuration is not used: ${line}`);
+      }
+      return problems;
+    }
+  };
+}
