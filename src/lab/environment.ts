@@ -1,21 +1,29 @@
 // A lab that is up: the network, the services on the far side, and our client. Owns the order in which they start.
 // Read first: topology.ts (the picture), netns.ts (what happens at the end).
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { XlatError } from '../contract/errors.ts';
 import { type Running, waitFor } from './command.ts';
-import { startTayga, startUnbound } from './nat64.ts';
+import { startInterop } from './interop.ts';
 import { type NetnsSet, openNetnsSet } from './netns.ts';
+import { startOwnGateway } from './own-gateway.ts';
 import { entryCommand } from './permission.ts';
+import { compiled, isolated, PROGRAM } from './program.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { ADDRESS, buildTopology, DEVICE, type Topology } from './topology.ts';
+
+/**
+ * Who serves the client: our own gateway, which it finds by itself, or Debian's tayga and unbound, which have no way to tell it
+ * anything, so that the prefix is configured.
+ */
+export type FarSide = 'gateway' | 'interop';
 
 /** A running lab. */
 export interface Lab {
   readonly set: NetnsSet;
   readonly net: Topology;
+  readonly farSide: FarSide;
   /** The client namespace as it was before our client started. */
   readonly clientBefore: readonly string[];
   /** Our client, once `startClient` has returned. */
@@ -24,27 +32,27 @@ export interface Lab {
   readonly clientCommand: readonly string[];
 }
 
-const compiled = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-
-/** The program that this file is part of: the modules as tsc has compiled them, or the bundle. */
-const program = (): string => ['../main.js', './xlat464.js'].map(compiled).find(existsSync) ?? compiled('../main.js');
-
 /** The real program, as a user starts it. */
-export const CLIENT_COMMAND: readonly string[] = [process.execPath, program(), 'client', '--prefix', ADDRESS.pref64];
+export const clientCommand = (farSide: FarSide): readonly string[] => [
+  ...PROGRAM,
+  'client',
+  ...(farSide === 'gateway' ? [] : ['--prefix', ADDRESS.pref64]),
+];
 
 /**
  * Builds the network and starts everything on the far side; our client is not running yet. On failure everything is removed.
- * @param clientCommand what `startClient` runs in the client namespace
+ * @param command what `startClient` runs in the client namespace
  */
-export async function buildLab(clientCommand: readonly string[] = CLIENT_COMMAND): Promise<Lab> {
+export async function buildLab(farSide: FarSide, command = clientCommand(farSide)): Promise<Lab> {
   const set = openNetnsSet();
   try {
     const net = await buildTopology(set);
-    await Promise.all([startTayga(set, net.nat64), startUnbound(set, net.nat64), startServer(net)]);
+    const serve = farSide === 'gateway' ? startOwnGateway : startInterop;
+    await Promise.all([serve(set, net), startServer(net)]);
     await waitForPath(net);
     writeFileSync(resolverFile(set), `nameserver ${ADDRESS.nat64}\n`);
     const clientBefore = await takeSnapshot(net.client);
-    return { set, net, clientBefore, client: undefined, clientCommand };
+    return { set, net, farSide, clientBefore, client: undefined, clientCommand: command };
   } catch (error) {
     set.close();
     throw error;
@@ -84,23 +92,11 @@ async function waitForPath({ client }: Topology): Promise<void> {
 }
 
 /**
- * The command line of our client, with directories of the lab in the place of /run and /var/lib: its journal and its secret stay
- * out of the machine's. They are bound in the private mount namespace that `ip netns exec` makes, so nobody else sees them.
- */
-function clientArgv(lab: Lab): string[] {
-  const state = path.join(lab.set.directory, 'client');
-  for (const name of ['run', 'lib']) mkdirSync(path.join(state, name), { recursive: true });
-  // /run last: the scratch directory itself may be below it.
-  const bind = 'mount --bind "$0/lib" /var/lib && mount --bind "$0/run" /run && exec "$@"';
-  return ['sh', '-c', bind, state, ...lab.clientCommand];
-}
-
-/**
  * Starts our client and waits until the client namespace has an IPv4 default route.
  * @throws XlatError LAB_FAILED with the client's own last words when it ends before that, or takes too long
  */
 export async function startClient(lab: Lab): Promise<void> {
-  const client = await lab.net.client.start(clientArgv(lab));
+  const client = await lab.net.client.start(isolated(lab.set, 'client', lab.clientCommand));
   lab.client = client;
   const isReady = async () => {
     if (client.hasEnded()) throw new XlatError('LAB_FAILED', 'start the client', 'the client has ended');
@@ -135,6 +131,7 @@ export function lookAround(lab: Lab): string[] {
     enter(client.name, `curl http://${ADDRESS.server}/`),
     enter(client.name, `traceroute -n ${ADDRESS.server}`),
     enter(client.name, `tcpdump -ni ${DEVICE.client} ip6`),
-    enter(nat64.name, `tcpdump -ni ${DEVICE.tayga}`),
+    [...entryCommand(), 'nsenter', '-t', `${lab.client?.child.pid}`, '-m', '-n', 'xlat464 status'].join(' '),
+    enter(nat64.name, `tcpdump -ni ${DEVICE.translator}`),
   ];
 }

@@ -2,7 +2,7 @@
 // Read first: environment.ts (what is started), proofs/all.ts (what is proved).
 
 import { EXIT, XlatError } from '../contract/errors.ts';
-import { buildLab, CLIENT_COMMAND, type Lab, lookAround, startClient } from './environment.ts';
+import { buildLab, clientCommand, type FarSide, type Lab, lookAround, startClient } from './environment.ts';
 import { removeStale } from './netns.ts';
 import { checkTools, enterNamespaces } from './permission.ts';
 import { PROOFS } from './proofs/all.ts';
@@ -21,6 +21,8 @@ export interface LabOptions {
   readonly verbose?: boolean;
   /** Colours; default: when standard output is a terminal and NO_COLOR is not set. */
   readonly colour?: boolean;
+  /** Debian's tayga and unbound on the far side in the place of our own gateway. */
+  readonly interop?: boolean;
   /** The command that runs in the client namespace; default: the real client. */
   readonly clientCommand?: readonly string[];
 }
@@ -30,13 +32,14 @@ export function cleanUpLab(): string[] {
   return removeStale();
 }
 
-function selectProofs(only: readonly string[] = []): readonly Proof[] {
-  const unknown = only.filter((name) => !PROOFS.some((proof) => proof.name === name));
+function selectProofs(farSide: FarSide, only: readonly string[] = []): readonly Proof[] {
+  const proofs = PROOFS.filter((proof) => proof.farSide === undefined || proof.farSide === farSide);
+  const unknown = only.filter((name) => !proofs.some((proof) => proof.name === name));
   if (unknown.length > 0) {
-    const advice = `Proofs are: ${PROOFS.map((proof) => proof.name).join(', ')}`;
+    const advice = `Proofs are: ${proofs.map((proof) => proof.name).join(', ')}`;
     throw new XlatError('USAGE', 'choose proofs', `no proof is called ${unknown.join(', ')}`, { advice });
   }
-  return only.length === 0 ? PROOFS : PROOFS.filter((proof) => only.includes(proof.name));
+  return only.length === 0 ? proofs : proofs.filter((proof) => only.includes(proof.name));
 }
 
 const secondsSince = (start: number) => Math.round(performance.now() - start) / 1000;
@@ -102,8 +105,9 @@ async function keepUp(lab: Lab): Promise<never> {
  * @throws XlatError when it cannot start: NOT_PERMITTED, TUN_UNAVAILABLE, TOOL_MISSING, USAGE, LAB_FAILED
  */
 export async function runLab(options: LabOptions = {}): Promise<number> {
-  const proofs = selectProofs(options.only);
-  checkTools();
+  const farSide: FarSide = options.interop === true ? 'interop' : 'gateway';
+  const proofs = selectProofs(farSide, options.only);
+  checkTools(farSide);
   // Before the process may find itself in a namespace of its own, where it knows no other process.
   cleanUpLab();
   const insideCode = await enterNamespaces();
@@ -111,7 +115,7 @@ export async function runLab(options: LabOptions = {}): Promise<number> {
   const start = performance.now();
   const report = reportFor(options);
   report.progress('building the network');
-  const lab = await buildLab(options.clientCommand ?? CLIENT_COMMAND);
+  const lab = await buildLab(farSide, options.clientCommand ?? clientCommand(farSide));
   try {
     await proveAll(lab, proofs, report);
     if (options.keep === true) {

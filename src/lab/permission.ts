@@ -6,6 +6,7 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, realpathSyn
 import path from 'node:path';
 import { XlatError } from '../contract/errors.ts';
 import { run, runAny } from './command.ts';
+import type { FarSide } from './environment.ts';
 
 /** In the environment of the command that runs inside: the pid of its `unshare`, as seen from outside. */
 const INSIDE = 'XLAT464_LAB_INSIDE';
@@ -13,8 +14,11 @@ const INSIDE = 'XLAT464_LAB_INSIDE';
 /** A user, network, mount and process namespace; all processes in it end with the first one, and that one with us. */
 const UNSHARE = ['unshare', '-Urnm', '--pid', '--fork', '--kill-child', '--mount-proc'];
 
-/** Each program that the lab runs, and the Debian package that brings it. */
-export const TOOLS: Readonly<Record<string, string>> = {
+/** The programs that stand in for our own gateway, with their Debian packages. */
+const INTEROP_TOOLS: Readonly<Record<string, string>> = { tayga: 'tayga', unbound: 'unbound' };
+
+/** The programs that every lab runs, with their Debian packages. */
+const TOOLS: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   ss: 'iproute2',
   nstat: 'iproute2',
@@ -23,8 +27,6 @@ export const TOOLS: Readonly<Record<string, string>> = {
   traceroute: 'traceroute',
   mtr: 'mtr-tiny',
   socat: 'socat',
-  tayga: 'tayga',
-  unbound: 'unbound',
   nft: 'nftables',
   ethtool: 'ethtool',
   sysctl: 'procps',
@@ -38,12 +40,17 @@ function extendPath(): void {
 const isInstalled = (tool: string) =>
   (process.env.PATH ?? '').split(':').some((directory) => directory !== '' && existsSync(path.join(directory, tool)));
 
+/** The programs of a lab, each with its Debian package. */
+export const toolsOf = (farSide: FarSide): Readonly<Record<string, string>> =>
+  farSide === 'interop' ? { ...TOOLS, ...INTEROP_TOOLS } : TOOLS;
+
 /** @throws XlatError TOOL_MISSING that names all missing packages at once */
-export function checkTools(): void {
+export function checkTools(farSide: FarSide): void {
   extendPath();
-  const missing = Object.keys(TOOLS).filter((tool) => !isInstalled(tool));
+  const tools = toolsOf(farSide);
+  const missing = Object.keys(tools).filter((tool) => !isInstalled(tool));
   if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((tool) => TOOLS[tool]))].join(' ');
+  const packages = [...new Set(missing.map((tool) => tools[tool]))].join(' ');
   const advice = `Install them: apt-get install --no-install-recommends ${packages}`;
   throw new XlatError('TOOL_MISSING', 'start the lab', `not installed: ${missing.join(', ')}`, { advice });
 }

@@ -2,8 +2,8 @@
 // documentation or private ones.
 //
 //   client ──────── router ──────── nat64 ──────── isp ──────── exchange ──────── server
-//   IPv6 only       IPv6 only       tayga,         IPv4 only    IPv4 only         IPv4 only
-//   xlat464 client                  unbound                                       HTTP, DNS, UDP, SCTP, ESP
+//   IPv6 only       IPv6 only       gateway, or    IPv4 only    IPv4 only         IPv4 only
+//   xlat464 client  advertises      tayga, unbound                                HTTP, DNS, UDP, SCTP, ESP
 //   2001:db8:1::/64   2001:db8:2::/64    192.0.2.0/24    198.51.100.0/24    203.0.113.0/24
 
 import type { Netns, NetnsSet } from './netns.ts';
@@ -12,6 +12,7 @@ import type { Netns, NetnsSet } from './netns.ts';
 export const ADDRESS = {
   /** PREF64 of the lab: a network-specific one, because the well-known prefix may not carry documentation addresses. */
   pref64: '2001:db8:64::/96',
+  /** The client's, where it is configured. */
   client: '2001:db8:1::2',
   router: '2001:db8:1::1',
   routerBehind: '2001:db8:2::1',
@@ -33,7 +34,7 @@ export const DEVICE = {
   routerUp: 'up0',
   nat64Down: 'down0',
   nat64Up: 'up0',
-  tayga: 'nat64',
+  translator: 'nat64',
   server: 'eth0',
 } as const;
 
@@ -67,13 +68,9 @@ export async function buildTopology(set: NetnsSet): Promise<Topology> {
   return topology;
 }
 
-async function setUpIpv6Side({ client, router, nat64 }: Topology): Promise<void> {
+async function setUpIpv6Side({ router, nat64 }: Topology): Promise<void> {
   await router.sysctl('net/ipv6/conf/all/forwarding', '1');
   await nat64.sysctl('net/ipv6/conf/all/forwarding', '1');
-  await client.ip(
-    `addr add ${ADDRESS.client}/64 dev ${DEVICE.client} nodad`,
-    `route add default via ${ADDRESS.router} dev ${DEVICE.client}`,
-  );
   await router.ip(
     `addr add ${ADDRESS.router}/64 dev ${DEVICE.routerLan} nodad`,
     `addr add ${ADDRESS.routerBehind}/64 dev ${DEVICE.routerUp} nodad`,

@@ -60,7 +60,6 @@ export const DISCOVERY_RULES: readonly Row[] = [
   {
     id: 'D-14',
     rule: 'Option 108 (RFC 8925): requested only where a CLAT can run; the answer makes the client drop IPv4 for V6ONLY_WAIT (floor 300 s, default 1800 s), cancelled on network change.',
-    reason: 'later',
   },
   {
     id: 'D-15',

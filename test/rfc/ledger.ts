@@ -5,6 +5,7 @@
 // hold the titles; what counts is a string literal in a *.test.ts file that starts with the id.
 
 import { DISCOVERY_RULES } from './discovery.ts';
+import { GATEWAY_RULES } from './gateway.ts';
 import { TRANSLATION_RULES } from './translation.ts';
 
 /** One rule. */
@@ -30,7 +31,7 @@ export interface Specification {
 export const SPECIFICATIONS: readonly Specification[] = [
   { name: 'translation', prefix: /A|T-(?:\d\.\d|E|O)/, isInForce: true, rows: TRANSLATION_RULES },
   { name: 'discovery', prefix: /D/, isInForce: true, rows: DISCOVERY_RULES },
-  { name: 'gateway', prefix: /[NORS]/, isInForce: false, rows: [] },
+  { name: 'gateway', prefix: /[NORS]/, isInForce: false, rows: GATEWAY_RULES },
 ];
 
 const inForce = (): readonly Specification[] => SPECIFICATIONS.filter((specification) => specification.isInForce);

@@ -2,6 +2,7 @@
 
 import { checksums } from './checksums.ts';
 import { esp, fragments, sctp, udp, udpWithoutChecksum } from './datagram.ts';
+import { discovered, sessions, withoutClat } from './gateway.ts';
 import { dns64, httpLiteral, largeDownload, largeUpload } from './http.ts';
 import { mtr, pathMtu, traceroute } from './path.ts';
 import { pingLiteral, pingSizes, withoutClient } from './ping.ts';
@@ -10,6 +11,8 @@ import { cleanStop } from './stop.ts';
 
 export const PROOFS: readonly Proof[] = [
   withoutClient,
+  withoutClat,
+  discovered,
   pingLiteral,
   pingSizes,
   httpLiteral,
@@ -25,5 +28,6 @@ export const PROOFS: readonly Proof[] = [
   largeUpload,
   checksums,
   pathMtu,
+  sessions,
   cleanStop,
 ];

@@ -83,6 +83,8 @@ export const sctp: Proof = {
   name: 'sctp',
   title: 'SCTP passes',
   phase: 'running',
+  // RFC 6146 §1: a stateful NAT64 translates TCP, UDP and ICMP.
+  farSide: 'interop',
   run: async (lab) => {
     const answer = await exchange(lab, `IP4-SENDTO:${ADDRESS.server}:132`, makeInit(5000, 5001));
     if (checkInit(answer) !== INIT_ACK) throw failed(`no valid INIT ACK: ${Buffer.from(answer).toString('hex')}`);
@@ -103,6 +105,8 @@ export const esp: Proof = {
   name: 'esp',
   title: 'ESP passes',
   phase: 'running',
+  // RFC 6146 §1: a stateful NAT64 translates TCP, UDP and ICMP.
+  farSide: 'interop',
   run: async (lab) => {
     const sent = makeEsp();
     const got = await exchange(lab, `IP4-SENDTO:${ADDRESS.server}:50`, sent);

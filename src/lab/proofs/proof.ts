@@ -1,7 +1,7 @@
 // What a proof is: one row of the lab's table. Each can be run on its own against a lab that is up.
 
 import { XlatError } from '../../contract/errors.ts';
-import type { Lab } from '../environment.ts';
+import type { FarSide, Lab } from '../environment.ts';
 
 /** Says how far a longer proof is, for the line that is overwritten. */
 export type Progress = (text: string) => void;
@@ -14,6 +14,8 @@ export interface Proof {
   readonly title: string;
   /** Before our client runs, while it runs, or to end it. */
   readonly phase: 'before' | 'running' | 'after';
+  /** Only with this far side; left out: with each. */
+  readonly farSide?: FarSide;
   /** @returns the evidence in a few words. @throws XlatError when it does not hold */
   run(lab: Lab, progress: Progress): Promise<string>;
 }
