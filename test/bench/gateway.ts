@@ -53,7 +53,7 @@ const note = (what: string): void => void process.stderr.write(`${what} …\n`);
 
 async function tablesOf({ isQuick }: GatewayBenchOptions): Promise<Nat64Report[]> {
   const reports: Nat64Report[] = [];
-  for (const sessions of isQuick ? [MILLION / 4] : [MILLION, 4 * MILLION]) {
+  for (const sessions of isQuick ? [MILLION / 2] : [MILLION, 4 * MILLION]) {
     note(`tables, ${sessions} sessions`);
     reports.push(await measureTables(sessions));
   }

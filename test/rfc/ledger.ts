@@ -31,7 +31,7 @@ export interface Specification {
 export const SPECIFICATIONS: readonly Specification[] = [
   { name: 'translation', prefix: /A|T-(?:\d\.\d|E|O)/, isInForce: true, rows: TRANSLATION_RULES },
   { name: 'discovery', prefix: /D/, isInForce: true, rows: DISCOVERY_RULES },
-  { name: 'gateway', prefix: /[NORS]/, isInForce: false, rows: GATEWAY_RULES },
+  { name: 'gateway', prefix: /[NORS]/, isInForce: true, rows: GATEWAY_RULES },
 ];
 
 const inForce = (): readonly Specification[] => SPECIFICATIONS.filter((specification) => specification.isInForce);
