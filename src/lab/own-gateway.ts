@@ -57,9 +57,9 @@ export async function startOwnGateway(set: NetnsSet, { nat64, router, client }: 
 }
 
 async function start(set: NetnsSet, ns: Netns, text: string): Promise<Running> {
-  const file = path.join(set.directory, `${ns.name}.yaml`);
-  writeFileSync(file, text);
-  const running = await ns.start(isolated(set, ns.name, [...PROGRAM, 'gateway', '-c', file, '--json']));
+  const argv = isolated(set, ns.name, [...PROGRAM, 'gateway', '-c', '/var/lib/gateway.yaml', '--json']);
+  writeFileSync(path.join(set.directory, ns.name, 'lib/gateway.yaml'), text);
+  const running = await ns.start(argv);
   await waitFor(`the gateway in ${ns.name}`, () => {
     if (running.hasEnded()) throw new XlatError('LAB_FAILED', 'start the gateway', running.output());
     return running.output().includes('"code":"ready"');

@@ -4,10 +4,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { netnsForTest, waitFor } from '../support/netns.ts';
-import { boot, cannotBoot } from '../support/systemd.ts';
+import { boot, cannotBoot, MOUNTED } from '../support/systemd.ts';
 import { snapshot, staticNet } from './client-net.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const PROGRAM = `${MOUNTED}/dist/src/main.js`;
 const obstacle = cannotBoot();
 
 describe('xlat464 service', { skip: obstacle ?? false }, () => {
@@ -86,10 +87,17 @@ describe('xlat464 service', { skip: obstacle ?? false }, () => {
 
   it('without systemd says what to do instead', async (t) => {
     const ns = await netnsForTest(t).add('none');
-    const hide = 'if [ -d /run/systemd ]; then mount -t tmpfs tmpfs /run/systemd; fi; exec "$@"';
-    const without = ['unshare', '--mount', '--propagation', 'private', 'sh', '-ec', hide, 'sh'];
+    const hide =
+      'if [ -d /run/systemd ]; then mount -t tmpfs tmpfs /run/systemd; fi; mount --bind "$0" /mnt; exec "$@"';
+    const without = ['unshare', '--mount', '--propagation', 'private', 'sh', '-ec', hide, ROOT];
     for (const command of ['install', 'uninstall', 'status']) {
-      const { code, stderr } = await ns.runAny([...without, process.execPath, PROGRAM, 'service', command]);
+      const { code, stderr } = await ns.runAny([
+        ...without,
+        process.execPath,
+        '/mnt/dist/src/main.js',
+        'service',
+        command,
+      ]);
       assert.equal(code, 1);
       assert.match(stderr, /^xlat464: systemd does not run on this host\nHave the service manager of this host run/);
     }

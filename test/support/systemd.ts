@@ -12,13 +12,17 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const SYSTEMD = '/usr/lib/systemd/systemd';
 const TARGETS = ['sysinit', 'basic', 'local-fs', 'sockets', 'timers', 'paths', 'multi-user', 'network-pre'];
 
+/** Where the repository is on that host: a service finds nothing below /tmp or in a home directory. */
+export const MOUNTED = '/opt/x464';
+
 /** Runs in new mount, process, cgroup, IPC and host name namespaces. Its arguments: a scratch directory, the repository. */
 const SCRIPT = `
 mount -t tmpfs tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
 root="$1/root"
-mount --bind -o ro "$2" "$root/$2"
+mkdir -p "$root${MOUNTED}"
+mount --bind -o ro "$2" "$root${MOUNTED}"
 mount -t proc proc "$root/proc"
 mount --bind "$root/proc/sys" "$root/proc/sys"
 mount --bind "$root/proc/sys/net" "$root/proc/sys/net"
