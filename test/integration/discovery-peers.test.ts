@@ -180,7 +180,7 @@ describe('the client beside radvd', () => {
       // Again and again, as a router does: one that meets the last of radvd's goodbyes changes nothing for long.
       await waitFor('the client to be ready again', async () => {
         await sendRa(net.router, { device: ROUTER_LINK, rawOptions: [PIO], pref64: [NAT64] });
-        return child.lines().filter((l) => l.code === 'client-ready').length >= i + 2;
+        return child.lines().filter((l) => l.reason === 'client-ready').length >= i + 2;
       });
     }
     for (let i = 0; i < 20; i++) {
