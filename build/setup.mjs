@@ -32,6 +32,7 @@ export const PACKAGES = [
   { name: 'nftables', shows: 'nft', for: LAB, why: 'masquerading on the far side' },
   { name: 'ethtool', shows: 'ethtool', for: LAB, why: 'checksum offload on and off' },
   { name: 'iperf3', shows: 'iperf3', for: TEST, why: 'throughput' },
+  { name: 'dnsperf', shows: 'dnsperf', for: ['bench'], why: 'DNS queries, as many as the server answers' },
   {
     name: 'python3-scapy',
     shows: '/usr/lib/python3/dist-packages/scapy',

@@ -16,7 +16,7 @@ import type { GatewayParts } from './gateway-parts.ts';
 
 /** Entries that pass the tables' own filter and are looked at here. */
 const LOOKED_AT = 100_000;
-const PAGE = 2_000;
+const PAGE = 200;
 const LIMIT = 100;
 
 /** A list of sessions. @throws XlatError USAGE for a host or remote that is no address */

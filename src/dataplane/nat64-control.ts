@@ -9,13 +9,17 @@ import type { StaticBinding } from '../core/nat64/settings.ts';
 import type { StaticResult } from '../core/nat64/static-bindings.ts';
 import { clockMs } from './clock.ts';
 
-/** Records of a page, and of the mapping log, at most. */
-const MAX_RECORDS = 10_000;
+/** Records of a page at most: some two microseconds each, with their way to the main thread. */
+const PAGE_RECORDS = 200;
+/** Records of the mapping log that are taken between two batches of packets: a microsecond each. */
+const LOG_RECORDS = 500;
+/** How often in a row; twice what the log holds. */
+const LOG_TURNS = 33;
 
 /** Which part of a table is asked for. */
 export interface PageRequest {
   readonly filter: TableFilter;
-  /** Records at most, up to 10,000. */
+  /** Records at most, up to 200. */
   readonly limit: number;
   /** 0, or `next` of the page before. */
   readonly cursor: number;
@@ -62,26 +66,24 @@ export function answerNat64(state: Nat64State, question: Nat64Question): Nat64An
   switch (question.what) {
     case 'sessions': {
       const { filter, limit, cursor } = question.page;
-      return { sessions: state.listSessions(filter, bounded(limit), cursor, nowMs) };
+      return { sessions: state.listSessions(filter, Math.min(limit, PAGE_RECORDS), cursor, nowMs) };
     }
     case 'bindings': {
       const { filter, limit, cursor } = question.page;
-      return { bindings: state.listBindings(filter, bounded(limit), cursor) };
+      return { bindings: state.listBindings(filter, Math.min(limit, PAGE_RECORDS), cursor) };
     }
     case 'add-binding':
       return { 'add-binding': state.addStatic(question.binding, nowMs) };
     case 'remove-binding':
       return { 'remove-binding': state.removeStatic(question.binding, nowMs) };
     case 'take-log':
-      return { 'take-log': state.takeLog(MAX_RECORDS) };
+      return { 'take-log': state.takeLog(LOG_RECORDS) };
     case 'save':
       return { save: state.save() };
     default:
       return question satisfies never;
   }
 }
-
-const bounded = (limit: number): number => Math.min(limit, MAX_RECORDS);
 
 /** The main thread's side. @param ask resolves with undefined when nobody answers */
 export function makeNat64Control(ask: (question: Nat64Question) => Promise<Nat64Answer | undefined>): Nat64Control {
@@ -90,12 +92,21 @@ export function makeNat64Control(ask: (question: Nat64Question) => Promise<Nat64
     if (answer === undefined) throw new XlatError('USAGE', 'ask NAT64', 'no NAT64 runs here');
     return answer as Nat64Answers[K];
   };
+  const takeLog = async (): Promise<readonly MappingRecord[]> => {
+    const taken: MappingRecord[] = [];
+    for (let turn = 0; turn < LOG_TURNS; turn++) {
+      const records = await answerTo({ what: 'take-log' });
+      taken.push(...records);
+      if (records.length < LOG_RECORDS) break;
+    }
+    return taken;
+  };
   return {
     sessions: (page) => answerTo({ what: 'sessions', page }),
     bindings: (page) => answerTo({ what: 'bindings', page }),
     addBinding: (binding) => answerTo({ what: 'add-binding', binding }),
     removeBinding: (binding) => answerTo({ what: 'remove-binding', binding }),
-    takeLog: () => answerTo({ what: 'take-log' }),
+    takeLog,
     save: () => answerTo({ what: 'save' }),
   };
 }

@@ -55,7 +55,7 @@ function madeWith(share: WorkerShare, seed: number, leases: readonly Lease[], na
 function makeNat64({ nat64, settings }: WorkerShare): Nat64Path | null {
   if (nat64 === undefined) return null;
   const random = makeRandomWords();
-  const fragments = new FragmentTable(fragmentLimits(nat64), random());
+  const fragments = new FragmentTable(fragmentLimits(nat64), random);
   return new Nat64Path(new Nat64State(nat64, random, clockMs()), fragments, nat64, settings);
 }
 

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { type Dns64Child, startDns64Child } from '../support/dns64-child.ts';
 import { type Netns, openTestSet, type Running, waitFor } from '../support/netns.ts';
 import { Calm } from './calm.ts';
+import { processorSeconds } from './processor-time.ts';
 import { median } from './results.ts';
 
 const OURS_PORT = 5301;
@@ -19,7 +20,6 @@ const WARM_SECONDS = 2;
 const OUTSTANDING = '300';
 /** Queries in a second while latency is measured: both have time to spare. */
 const PACE = 20_000;
-const TICKS_PER_SECOND = 100;
 const PATIENCE_MS = 20_000;
 
 /** One run of dnsperf. */
@@ -67,12 +67,6 @@ async function startUnbound(ns: Netns, directory: string, port: number, rest: st
   const running = await ns.start(['taskset', '-c', core, 'unbound', '-d', '-c', file]);
   await waitFor('unbound', async () => (await ns.run(['ss', '-Hlun', 'sport', '=', `:${port}`])) !== '');
   return running;
-}
-
-/** Processor time of a process in seconds. */
-function processorSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
 /** `taskset` and `ip netns exec` become the program that they start. */

@@ -8,6 +8,7 @@ import type { Snapshot } from '../../src/contract/methods.ts';
 import { waitFor } from '../support/netns.ts';
 import { type Flood, openSessions } from './gateway-flood.ts';
 import { ROUTED_POOL, startGateway } from './gateway-lanes.ts';
+import { processorSeconds } from './processor-time.ts';
 import { openTopology, type Topology } from './topology.ts';
 import { startReceivers } from './traffic.ts';
 import { MAIN, type Way, waitForAnswer } from './variants.ts';
@@ -26,6 +27,8 @@ const WARM_UP = 200_000;
 export interface SessionReport {
   /** At the pace. */
   readonly paced: Flood;
+  /** New sessions by the second of the program's processor time, which what else runs hardly changes. */
+  readonly perProcessorSecond: number;
   /** As fast as the sender goes. */
   readonly flatOut: Flood;
   readonly sessions: number;
@@ -68,8 +71,11 @@ export async function measureSessions({ paced, flatOut }: SessionScale): Promise
     await openSessions(topology, way, { first: 0, count: WARM_UP, perSecond: PACE });
     const quiet = await ping(topology, way, CONTROL_PINGS);
     const before = { bytes: residentBytes(pid), sessions: (await nat64(topology)).sessions };
+    const used = processorSeconds(pid);
     const atPace = await openSessions(topology, way, { first: WARM_UP, count: paced, perSecond: PACE });
     const opened = performance.now();
+    const perProcessorSecond = atPace.arrived / (processorSeconds(pid) - used);
+    const first = (await nat64(topology)).sessions;
     const atOnce = await openSessions(topology, way, { first: WARM_UP + paced, count: flatOut, perSecond: 0 });
     const after = { bytes: residentBytes(pid), sessions: (await nat64(topology)).sessions };
     const lasted = atPace.seconds * 1000;
@@ -77,10 +83,11 @@ export async function measureSessions({ paced, flatOut }: SessionScale): Promise
     const expiring = await ping(topology, way, Math.ceil((lasted + 2 * LEAD_MS) / PING_SECONDS / 1000));
     const left = await waitFor('the first sessions to end', async () => {
       const { sessions } = await nat64(topology);
-      return sessions <= after.sessions - WARM_UP - paced ? sessions : undefined;
+      return sessions <= after.sessions - first ? sessions : undefined;
     });
     return {
       paced: atPace,
+      perProcessorSecond,
       flatOut: atOnce,
       sessions: after.sessions,
       bytesPerSession: (after.bytes - before.bytes) / (after.sessions - before.sessions),

@@ -10,15 +10,16 @@ import { cpus, loadavg, release } from 'node:os';
 import { run } from '../support/netns.ts';
 import { Calm } from './calm.ts';
 import { measureDns64 } from './dns64.ts';
-import { type LaneId, openLanes } from './gateway-lanes.ts';
+import { type Lane, type LaneId, openLanes } from './gateway-lanes.ts';
 import { type GatewayBenchOptions, readGatewayOptions, USAGE } from './gateway-options.ts';
 import { type GatewayBenchResult, gatewayGoals, gatewayText } from './gateway-report.ts';
 import { measureSessions } from './gateway-sessions.ts';
 import type { Nat64Report } from './nat64-memory.ts';
+import { processorSeconds } from './processor-time.ts';
 import type { RowResult } from './results.ts';
 import { measureRounds } from './rounds.ts';
 import { setEndOffload } from './topology.ts';
-import { WORKLOADS } from './workloads.ts';
+import { WORKLOADS, type Workload } from './workloads.ts';
 
 const ROWS = ['tcp1-up', 'tcp1-down', 'udp-small-up', 'udp-small-down'];
 const MILLION = 1_000_000;
@@ -31,14 +32,31 @@ async function measureTraffic({ lanes: ids, runs, seconds }: GatewayBenchOptions
     const rows: RowResult<LaneId>[] = [];
     for (const workload of WORKLOADS.filter(({ id }) => ROWS.includes(id))) {
       for (const { topology } of lanes) await setEndOffload(topology, workload.ends);
-      rows.push(
-        await measureRounds(workload, lanes, runs, calm, (lane) => workload.measure(lane.topology, lane, seconds)),
-      );
+      rows.push(...(await measureBoth(workload, lanes, runs, seconds, calm)));
     }
     return rows;
   } finally {
     for (const { topology } of lanes) topology.set.close();
   }
+}
+
+/** A row, and where there is only the worker's own core to share, the same by the second of processor time of the program. */
+async function measureBoth(workload: Workload, lanes: readonly Lane[], runs: number, seconds: number, calm: Calm) {
+  const { id, title, unit } = workload;
+  const costs: Partial<Record<LaneId, number[]>> = {};
+  const row = await measureRounds(workload, lanes, runs, calm, async (lane) => {
+    const pid = lane.process?.child.pid;
+    const before = pid === undefined ? 0 : processorSeconds(pid);
+    const value = await workload.measure(lane.topology, lane, seconds);
+    if (pid !== undefined) {
+      costs[lane.id] ??= [];
+      costs[lane.id]?.push((value * seconds) / (processorSeconds(pid) - before));
+    }
+    return value;
+  });
+  const isPerCore = id.startsWith('udp-small');
+  const cost = { id: `cost-${id}`, title: `${title}, by the program’s own processor time`, unit, values: costs };
+  return isPerCore ? [row, cost] : [row];
 }
 
 /** The tables, in a process of its own: nothing else is compiled or on the heap there. */

@@ -114,8 +114,9 @@ const nat64: Nat64Settings = {
 /** A translator with NAT64's tables, the same each time. */
 function makeNat64(settings: TranslatorSettings): Translator {
   let n = 0;
-  const state = new Nat64State(nat64, () => Math.imul(++n, 0x9e3779b1) >>> 0, 0);
-  const fragments = new FragmentTable({ ...nat64.limits, fragmentMs: 2000 }, 1);
+  const random = (): number => Math.imul(++n, 0x9e3779b1) >>> 0;
+  const state = new Nat64State(nat64, random, 0);
+  const fragments = new FragmentTable({ ...nat64.limits, fragmentMs: 2000 }, random);
   return new Translator(settings, 1, new Nat64Path(state, fragments, nat64, settings));
 }
 

@@ -1,14 +1,22 @@
 // NAT64's tables alone: bytes a session, how long a packet takes to find or open its session, and what a million sessions that
-// run out at once cost. Not the packet path, which test/bench/memory.ts measures for the stateless one.
+// run out at once cost, established connections with a probe for each as well. Not the packet path, which test/bench/memory.ts
+// measures.
 //
 //     node dist/test/bench/nat64-memory.js [sessions]        1000000 by default; some ten seconds
 
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { UDP_BIB } from '../../src/core/nat64/bib-protocol.ts';
+import { TCP_BIB, UDP_BIB } from '../../src/core/nat64/bib-protocol.ts';
+import { FragmentTable } from '../../src/core/nat64/fragments.ts';
 import { EXPIRED_ALL, Nat64State } from '../../src/core/nat64/nat64-state.ts';
+import { Nat64Path } from '../../src/core/nat64/packet-path.ts';
+import { expireSessions } from '../../src/core/nat64/probe.ts';
 import { DEFAULT_LIMITS, DEFAULT_NAT64, DEFAULT_TIMERS, type Nat64Settings } from '../../src/core/nat64/settings.ts';
+import { DEFAULT_SETTINGS, WELL_KNOWN_PREFIX } from '../../src/core/translate/settings.ts';
+import { Translator } from '../../src/core/translate/translator.ts';
 import { TRANSLATED } from '../../src/core/translate/verdict.ts';
+import { makePacketList, makeSlab } from '../../src/core/wire/slab.ts';
+import { ACK, SYN } from '../../src/core/wire/tcp.ts';
 import { Random } from '../fuzz/random.ts';
 import { ip4 } from '../support/addresses.ts';
 
@@ -32,10 +40,16 @@ export interface Nat64Report {
   readonly expire: number;
   readonly expireWorstMs: number;
   readonly expireMedianMs: number;
+  /** The longest turn of the packet loop in which established connections run out, all at once: probes are built, not written. */
+  readonly probeWorstMs: number;
+  readonly probeMedianMs: number;
 }
 
 const HOSTS = 4096;
 const BUDGET = 2048;
+/** What the packet loop gives a turn, and room for probes (src/dataplane/pump.ts). */
+const TURN_BUDGET = 1024;
+const SPARE_BYTES = 512 * 1024;
 const BATCH = 10_000;
 const HOT = 1000;
 /** Sessions for each address of the pool: two thirds of its ports. */
@@ -128,6 +142,36 @@ function churn(sessions: number): number {
   return count / (since(started) / 1e9);
 }
 
+/** Established connections that all run out, in turns as the packet loop takes them; nanoseconds of each turn. */
+function probeAll(sessions: number): number[] {
+  const { limits, timers, pool } = settingsFor(sessions);
+  const nat64 = { ...settingsFor(sessions), pool: pool.map((range) => ({ ...range, protocol: 'tcp' as const })) };
+  const random = new Random(3);
+  const next = () => random.next();
+  const state = new Nat64State(nat64, next, 0);
+  const far = 0x08080808;
+  for (let i = 0; i < sessions; i++) {
+    const port6 = (i / HOSTS) & 0xffff;
+    if (state.outgoing(TCP_BIB, 0x20010db8, 0, 0, i % HOSTS, port6, far, 443, SYN, 0) !== TRANSLATED)
+      throw new Error(`connection ${i} was refused`);
+    state.incoming(TCP_BIB, state.source4, state.sourcePort, far, 443, SYN | ACK, 0);
+  }
+  const settings = { ...DEFAULT_SETTINGS, prefix: WELL_KNOWN_PREFIX };
+  const path = new Nat64Path(state, new FragmentTable({ ...limits, fragmentMs: 2000 }, next), nat64, settings);
+  const translator = new Translator(settings, 0, path);
+  const [slab, out] = [makeSlab(SPARE_BYTES), makePacketList(2048)];
+  const turns: number[] = [];
+  let probes = 0;
+  for (let isMore = true; isMore; probes += out.count) {
+    [out.count, out.spareStart, out.spareEnd] = [0, 0, SPARE_BYTES];
+    const started = ownTime();
+    isMore = expireSessions(path, translator, slab, out, timers.tcpEstablishedMs + 2000, TURN_BUDGET);
+    turns.push(since(started));
+  }
+  if (probes !== sessions) throw new Error(`${probes} probes for ${sessions} connections`);
+  return turns;
+}
+
 /** Measures; throws when a flow is refused. */
 export function measureNat64(sessions: number): Nat64Report {
   const random = new Random(1);
@@ -146,6 +190,8 @@ export function measureNat64(sessions: number): Nat64Report {
   const step = 7919 * 31;
   const any = batches(sessions, BATCH, (i) => send(state, (i * step) % sessions, 1000));
   const calls = runOut(state, 1_000_000);
+  probeAll(Math.min(sessions, 20_000));
+  const turns = probeAll(sessions);
   if (warmUp.counters().sessions !== 0) throw new Error('sessions stay');
   return {
     sessions,
@@ -160,6 +206,8 @@ export function measureNat64(sessions: number): Nat64Report {
     expire: calls.reduce((sum, ns) => sum + ns, 0) / sessions,
     expireWorstMs: Math.max(...calls) / 1e6,
     expireMedianMs: median(calls) / 1e6,
+    probeWorstMs: Math.max(...turns) / 1e6,
+    probeMedianMs: median(turns) / 1e6,
   };
 }
 
@@ -178,6 +226,8 @@ function print(r: Nat64Report): void {
   line('a session that runs out', r.expire, 'ns');
   line(`longest call with a budget of ${BUDGET}`, r.expireWorstMs, 'ms');
   line(`median call with a budget of ${BUDGET}`, r.expireMedianMs, 'ms');
+  line('longest turn with probes', r.probeWorstMs, 'ms');
+  line('median turn with probes', r.probeMedianMs, 'ms');
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))

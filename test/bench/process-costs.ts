@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Calm } from './calm.ts';
+import { TICKS_PER_SECOND } from './processor-time.ts';
 import { median } from './results.ts';
 import type { Topology } from './topology.ts';
 import { measureTcp } from './traffic.ts';
@@ -20,8 +21,6 @@ export interface ProcessCosts {
   readonly idleWakeUps: number;
 }
 
-/** Kernel clock ticks in a second (USER_HZ), the unit of /proc/PID/stat. */
-const TICKS_PER_SECOND = 100;
 const IDLE_MS = 5000;
 const LOAD_SECONDS = 3;
 const SAMPLE_MS = 100;

@@ -6,7 +6,9 @@ import type { ProcessCosts } from './process-costs.ts';
 import { type GoalResult, median, type RowResult, ratio } from './results.ts';
 import { VARIANTS, type VariantId } from './variants.ts';
 
-const number = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(2));
+/** “–” for what was not measured. */
+const number = (value: number): string =>
+  Number.isNaN(value) ? '–' : value >= 100 ? value.toFixed(0) : value.toFixed(2);
 const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
 /** The translator's rows: the variants' medians, and the ratios that count. */

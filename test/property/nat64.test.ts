@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { BIB_PROTOCOLS } from '../../src/core/nat64/bib-protocol.ts';
 import { EXPIRED_ALL, EXPIRED_PROBE, EXPIRED_SYN, Nat64State } from '../../src/core/nat64/nat64-state.ts';
+import { REST_MS } from '../../src/core/nat64/resting-ports.ts';
 import { DEFAULT_LIMITS, DEFAULT_NAT64, DEFAULT_TIMERS, type Nat64Settings } from '../../src/core/nat64/settings.ts';
 import { VERDICTS } from '../../src/core/translate/verdict.ts';
 import { FIN, RST, SYN } from '../../src/core/wire/tcp.ts';
@@ -81,7 +82,10 @@ const events: fc.Arbitrary<Event[]> = fc.array(
     },
     {
       weight: 2,
-      arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(1, 400, 999, 1000, 2600, 9000) }),
+      arbitrary: fc.record({
+        kind: fc.constant('wait' as const),
+        ms: fc.constantFrom(1, 400, 999, 1000, 2600, 9000, 70_000),
+      }),
     },
   ),
   { maxLength: 150, size: 'max' },
@@ -92,6 +96,9 @@ class Pair {
   readonly engine: Nat64State;
   readonly twin: ReferenceNat64;
   private nowMs = 5_000_000_123;
+  /** When each port of the pool was last given back. */
+  private readonly givenBackMs = new Map<string, number>();
+  private bound = new Set<string>();
 
   constructor(settings: Nat64Settings) {
     const random = new Random(7);
@@ -214,14 +221,18 @@ class Pair {
   private assertFree(kind: Protocol, port6: number): void {
     const [pool, port4] = [this.engine.source4 >>> 0, this.engine.sourcePort];
     assert.ok(pool === POOL || pool === POOL + 1, 'of the pool');
-    const free = this.freePorts(kind, pool);
-    assert.ok(free.includes(port4), `${port4} is free`);
+    const allFree = this.freePorts(kind, pool);
+    assert.ok(allFree.includes(port4), `${port4} is free`);
+    const restedMs = (port: number) => this.nowMs - (this.givenBackMs.get(`${kind} ${pool} ${port}`) ?? -Infinity);
+    // Between the two it may rest, or no longer.
+    const free = allFree.filter((port) => restedMs(port) > 2 * REST_MS);
+    if (free.length > 0) assert.ok(restedMs(port4) >= REST_MS, `${port4} has rested`);
     if (kind === 'icmp') return;
     const inRange = free.filter((port) => port < 1024 === port6 < 1024);
-    if (inRange.length > 0) assert.ok(inRange.includes(port4), `${port6} → ${port4} keeps its range`);
-    const sameParity = (inRange.length > 0 ? inRange : free).filter((port) => port % 2 === port6 % 2);
+    if (inRange.length > 0) assert.equal(port4 < 1024, port6 < 1024, `${port6} → ${port4} keeps its range`);
+    const sameParity = inRange.filter((port) => port % 2 === port6 % 2);
     if (kind === 'udp' && sameParity.length > 0)
-      assert.ok(sameParity.includes(port4), `${port6} → ${port4} keeps its parity`);
+      assert.equal(port4 % 2, port6 % 2, `${port6} → ${port4} keeps its parity`);
   }
 
   private assertExhausted(kind: Protocol): void {
@@ -234,8 +245,16 @@ class Pair {
     );
   }
 
+  /** Notes the ports that were given back since the last time. */
+  private noteGivenBack(): void {
+    const bound = new Set(this.twin.byPool.keys());
+    for (const key of this.bound) if (!bound.has(key)) this.givenBackMs.set(key, this.nowMs);
+    this.bound = bound;
+  }
+
   compare(): void {
     const { engine, twin, nowMs } = this;
+    this.noteGivenBack();
     const have = engine.listSessions({}, 1000, 0, nowMs).sessions;
     const sessions = have.map(
       (s) =>

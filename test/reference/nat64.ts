@@ -3,7 +3,9 @@
 //
 // What is ours and not the RFC's stands here too, in the same plain words: a session runs out at the first whole second at or
 // after its time; datagrams from outside refresh a session only once the inside has spoken; SYNs reopen what two FINs closed; the
-// outside gets half of each limit.
+// outside gets half of each limit, three quarters where a port is open by hand; a binding ends when the last session ends that the
+// inside has spoken in, and what strangers opened on it counts for its time but is found no more. Not here: ports that rest, and
+// shares of a large pool.
 
 import type { Nat64Settings } from '../../src/core/nat64/settings.ts';
 
@@ -56,6 +58,9 @@ export type Outcome =
   | { readonly verdict: 'draw' }
   | { readonly verdict: string };
 
+/** States that only the outside has spoken in. */
+const STRANGERS: readonly State[] = ['v4-init', 'udp-in', 'icmp-in'];
+
 const key6 = (protocol: Protocol, host: string, port6: number) => `${protocol} ${host} ${port6}`;
 const key4 = (protocol: Protocol, pool: number, port4: number) => `${protocol} ${pool} ${port4}`;
 
@@ -64,6 +69,8 @@ export class ReferenceNat64 {
   readonly bindings = new Map<string, Binding>();
   readonly byPool = new Map<string, Binding>();
   readonly sessions = new Set<Session>();
+  /** Sessions of bindings that have ended; they count until their time is over. */
+  readonly orphans = new Set<Session>();
   held: HeldSyn[] = [];
   private readonly settings: Nat64Settings;
 
@@ -102,7 +109,7 @@ export class ReferenceNat64 {
     }
     if (binding !== undefined && protocol === 'tcp' && says !== 'syn')
       return { verdict: 'translated', binding, session: null };
-    const refusal = this.limits(host, false);
+    const refusal = this.limits(host, 0);
     if (refusal !== null) return { verdict: refusal };
     if (binding === undefined) {
       if (drawn === undefined) return { verdict: 'draw' };
@@ -134,10 +141,10 @@ export class ReferenceNat64 {
       return { verdict: 'translated', binding, session };
     }
     const isKnown = [...this.sessionsOf(binding)].some((other) => other.remote === remote);
-    if (this.settings.filtering === 'address-dependent' && !isKnown)
+    if (this.settings.filtering === 'address-dependent' && !isKnown && !binding.isStatic)
       return isSyn ? this.hold({ pool, port4, remote, remotePort, cameMs: nowMs }) : { verdict: 'filtered' };
     if (protocol === 'tcp' && !isSyn) return { verdict: 'translated', binding, session: null };
-    const refusal = this.limits(binding.host, !binding.isStatic);
+    const refusal = this.limits(binding.host, binding.isStatic ? 1 / 4 : 1 / 2);
     if (refusal !== null) return { verdict: refusal };
     const first = { udp: 'udp-in', tcp: 'v4-init', icmp: 'icmp-in' } as const;
     return { verdict: 'translated', binding, session: this.open(binding, remote, remotePort, first[protocol], nowMs) };
@@ -146,8 +153,9 @@ export class ReferenceNat64 {
   /** Lets time pass. @returns the sessions that want a probe, and the SYNs that nobody answered */
   expire(nowMs: number): { probes: Session[]; syns: HeldSyn[] } {
     const probes: Session[] = [];
-    for (const session of this.sessions) {
+    for (const session of [...this.sessions, ...this.orphans]) {
       if (Math.ceil(session.endsMs / 1000) > Math.floor(nowMs / 1000)) continue;
+      if (this.orphans.delete(session)) continue;
       if (session.state === 'established') {
         session.state = 'trans';
         session.endsMs = nowMs + this.settings.timers.tcpTransitoryMs;
@@ -187,14 +195,22 @@ export class ReferenceNat64 {
   private close(session: Session): void {
     this.sessions.delete(session);
     const { binding } = session;
-    if (!binding.isStatic && this.sessionsOf(binding).length === 0) this.unbind(binding);
+    const others = this.sessionsOf(binding);
+    if (binding.isStatic || others.some(({ state }) => !STRANGERS.includes(state))) return;
+    this.unbind(binding);
+    for (const other of others) {
+      this.sessions.delete(other);
+      this.orphans.add(other);
+    }
   }
 
-  private limits(host: string, isHalf: boolean): string | null {
+  /** `left`: the part of each limit that is left to the inside. */
+  private limits(host: string, left: number): string | null {
     const { sessions, sessionsPerHost } = this.settings.limits;
-    const allowed = (limit: number) => (isHalf ? Math.ceil(limit / 2) : limit);
-    if (this.sessions.size >= allowed(sessions)) return 'session-limit';
-    const ofHost = [...this.sessions].filter((session) => session.binding.host === host).length;
+    const allowed = (limit: number) => limit - Math.floor(limit * left);
+    const all = [...this.sessions, ...this.orphans];
+    if (all.length >= allowed(sessions)) return 'session-limit';
+    const ofHost = all.filter((session) => session.binding.host === host).length;
     return sessionsPerHost !== 0 && ofHost >= allowed(sessionsPerHost) ? 'host-limit' : null;
   }
 

@@ -161,8 +161,9 @@ export class Engine {
 function pathFor(settings: TranslatorSettings, { nat64, random }: EngineOptions): Nat64Path | null {
   if (nat64 === undefined) return null;
   const { limits, timers } = nat64;
-  const state = new Nat64State(nat64, random ?? countingWords(), 0);
-  const fragments = new FragmentTable({ ...limits, fragmentMs: timers.fragmentMs }, 1);
+  const words = random ?? countingWords();
+  const state = new Nat64State(nat64, words, 0);
+  const fragments = new FragmentTable({ ...limits, fragmentMs: timers.fragmentMs }, words);
   return new Nat64Path(state, fragments, nat64, settings);
 }
 

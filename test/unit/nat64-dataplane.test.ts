@@ -86,6 +86,30 @@ describe('a data plane with NAT64', () => {
     assert.deepEqual([others, await plane.nat64.takeLog()], [[], []]);
   });
 
+  test('N-09, N-11 pages are of 200 at most and the log comes in pieces, whatever is asked for', async (t) => {
+    const count = 620;
+    const staticBindings = Array.from({ length: count }, (_, i) => ({ ...BINDING, port6: 1000 + i, port4: 2000 + i }));
+    const plane = await start(t, { nat64: { ...NAT64, mappingLog: 'mapping', staticBindings } });
+    const sizes: number[] = [];
+    const ports = new Set<number>();
+    let cursor = 0;
+    do {
+      const page = await plane.nat64.bindings({ filter: {}, limit: 100_000, cursor });
+      for (const { port4 } of page.bindings) ports.add(port4);
+      sizes.push(page.bindings.length);
+      cursor = page.next;
+    } while (cursor !== 0);
+    assert.deepEqual([sizes, ports.size], [[200, 200, 200, 20], count]);
+    const one = { ...ALL, filter: { ipv6: ip6(HOST_B), port4: 2500 } };
+    assert.deepEqual(
+      (await plane.nat64.bindings(one)).bindings.map(({ port6 }) => port6),
+      [1500],
+    );
+    assert.deepEqual((await plane.nat64.bindings({ ...ALL, filter: { ipv6: ip6(HOST_A) } })).bindings, []);
+    const records = await plane.nat64.takeLog();
+    assert.deepEqual([records.length, records[619]?.firstPort, await plane.nat64.takeLog()], [count, 2619, []]);
+  });
+
   test('N-12 begins and ends by a new configuration', async (t) => {
     const plane = await start(t, { nat64: undefined });
     assert.equal(plane.counters().nat64, null);

@@ -139,10 +139,14 @@ describe('fragments', () => {
       [1, 2].map((id) => wait(HOST_B, id)),
       ['fragment-wait', 'fragment-wait'],
     );
-    const others = [1, 2, 3, 4].map((n) => wait(`2001:db8:c::${n}`, 1));
-    assert.equal(others.at(-1), 'fragment-memory');
+    const { counters } = engine.translator.nat64?.fragments ?? assert.fail();
+    for (let n = 1; n < 20; n++) {
+      assert.equal(wait(`2001:db8:c::${n}`, 1), 'fragment-wait');
+      assert.ok(counters.bytes <= 12_000);
+    }
+    assert.deepEqual([counters.datagrams, counters.held, counters.lost], [5, 5, 18]);
     engine.expire(2000);
-    assert.equal(engine.translator.nat64?.fragments.counters.bytes, 0);
+    assert.equal(counters.bytes, 0);
   });
 
   test('N-07 a fragment that comes twice goes on once, and its datagram is whole', () => {
@@ -189,8 +193,11 @@ describe('fragments', () => {
     const limits = { ...NAT64.limits, fragmentBytes: 12_000, fragmentBytesPerHost: 0 };
     const engine = nat64Engine({ limits });
     const outside = (n: number) => engine.run(pieces4(4000, n, `203.0.113.${n}`)[1] as Uint8Array).verdict;
-    assert.deepEqual([1, 2, 3].map(outside), ['fragment-wait', 'fragment-wait', 'fragment-memory']);
-    assert.equal(engine.run(pieces6()[1] as Uint8Array).verdict, 'fragment-wait');
+    const inside = pieces6(HOST_A, SERVER6, 1);
+    assert.equal(engine.run(inside[1] as Uint8Array).verdict, 'fragment-wait');
+    for (let n = 1; n < 20; n++) assert.equal(outside(n), 'fragment-wait');
+    assert.equal(engine.translator.nat64?.fragments.counters.datagrams, 3, 'two of those from outside');
+    assert.equal(engine.run(inside[0] as Uint8Array).out.length, 2);
     const astray = mutate(pieces4(4000)[1] as Uint8Array, 16, 192, 0, 2, 77);
     assert.equal(engine.run(repaired(astray)).verdict, 'no-binding');
   });

@@ -6,7 +6,9 @@ import { AddressTable } from '../../src/core/nat64/address-table.ts';
 import { KeyedHash } from '../../src/core/nat64/hash.ts';
 import { HeldSyns } from '../../src/core/nat64/held-syns.ts';
 import { OpenIndex } from '../../src/core/nat64/open-index.ts';
+import type { Nat64Settings } from '../../src/core/nat64/settings.ts';
 import { Random } from '../fuzz/random.ts';
+import { prefix6 } from '../support/addresses.ts';
 import { NAT64, poolOf } from '../support/nat64.ts';
 import { Nat64Driver, SEGMENTS, staticBinding } from '../support/nat64-driver.ts';
 
@@ -164,6 +166,68 @@ describe('bindings over a restart', () => {
     assert.ok(after.sessions().some((session) => session.endsWith('established')));
   });
 
+  /** The bytes of one established connection from hostOf(0), and where the pool has it. */
+  function connected(): { pool: string; bytes: Uint8Array } {
+    const driver = new Nat64Driver(settings);
+    const pool = driver.out('tcp', hostOf(0), SERVER, SEGMENTS.syn);
+    driver.in('tcp', pool, SERVER, SEGMENTS.synAck);
+    return { pool, bytes: driver.state.save() };
+  }
+  const restored = (bytes: Uint8Array, change: Partial<Nat64Settings> = {}): Nat64Driver => {
+    const after = new Nat64Driver({ ...settings, ...change }, 99);
+    after.state.restore(bytes, after.nowMs);
+    return after;
+  };
+
+  test('N-04, N-12 an idle TCP connection outlives a restart as long as it would have without one, and another restart', () => {
+    const { pool, bytes } = connected();
+    const again = restored(restored(bytes).state.save());
+    again.wait(7_000_000);
+    assert.equal(again.in('tcp', pool, SERVER, SEGMENTS.ack), hostOf(0));
+    assert.equal(again.out('tcp', hostOf(0), SERVER, SEGMENTS.ack), pool);
+    again.in('tcp', pool, SERVER, SEGMENTS.ack);
+    again.wait(7_000_000);
+    assert.equal(again.onlyState, 'established');
+    const unused = restored(bytes);
+    unused.wait(7_441_000);
+    assert.deepEqual([unused.bindings(), unused.sessions()], [[], []]);
+  });
+
+  test('N-12 a restored connection that is taken up and ends gives its port back as any other does', () => {
+    const { pool, bytes } = connected();
+    const after = restored(bytes);
+    for (const segment of [SEGMENTS.ack, SEGMENTS.ack, SEGMENTS.fin]) after.out('tcp', hostOf(0), SERVER, segment);
+    after.in('tcp', pool, SERVER, SEGMENTS.fin);
+    after.wait(301_000);
+    assert.deepEqual(after.bindings(), []);
+  });
+
+  test('N-02, N-12 with address-dependent filtering the server of a restored connection may speak first, a new one may not', () => {
+    const { pool, bytes } = connected();
+    const after = restored(bytes, { filtering: 'address-dependent' });
+    assert.equal(after.in('tcp', pool, SERVER, SEGMENTS.ack), hostOf(0));
+    assert.equal(after.in('tcp', pool, '203.0.113.9:9', SEGMENTS.syn), 'syn-held');
+    after.out('tcp', hostOf(0), SERVER, SEGMENTS.ack);
+    assert.equal(after.in('tcp', pool, '203.0.113.9:9', SEGMENTS.ack), 'filtered');
+    assert.equal(after.in('tcp', pool, SERVER, SEGMENTS.ack), hostOf(0));
+  });
+
+  test('N-04, N-12 strangers do not hold a restored mapping', () => {
+    const { pool, bytes } = connected();
+    const after = restored(bytes);
+    for (let i = 0; i < 40; i++) {
+      for (let n = 0; n < 2; n++) after.in('tcp', pool, `203.0.113.9:${i + 1}`, SEGMENTS.ack);
+      after.wait(200_000);
+    }
+    assert.deepEqual(after.bindings(), []);
+  });
+
+  test('N-12 the bindings of hosts that are no longer served are refused; those made by hand are not', () => {
+    const after = new Nat64Driver({ ...settings, clients: [prefix6('2001:db8::/126')] });
+    assert.deepEqual(after.state.restore(saved().bytes, after.nowMs), { restored: 5, refused: 2 });
+    assert.ok(after.bindings().includes('tcp [2001:db8::5c]:5000 203.0.113.1:91 static'));
+  });
+
   test('N-12 a restored binding that nobody uses ends after its time', () => {
     const after = new Nat64Driver(settings, 99);
     after.state.restore(saved().bytes, after.nowMs);
@@ -201,7 +265,8 @@ describe('bindings over a restart', () => {
       for (let n = 0; n < 4; n++) damaged[rng.below(bytes.length)] = rng.next() & 0xff;
       const after = new Nat64Driver({ ...settings, staticBindings: [] });
       after.state.restore(i % 2 === 0 ? damaged : rng.bytes(200), after.nowMs);
-      after.wait(301_000);
+      after.nowMs += NAT64.timers.tcpEstablishedMs + 1000;
+      after.expire();
       const { sessions, bindings, staticBindings } = after.state.counters();
       assert.deepEqual([sessions, bindings.udp + bindings.tcp + bindings.icmp], [0, staticBindings]);
     }

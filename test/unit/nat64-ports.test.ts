@@ -151,10 +151,11 @@ describe('drawing ports', () => {
 
   test('N-03 a pool is given out to the last port, and no port twice', () => {
     const driver = new Nat64Driver(settings(poolOf('192.0.2.1', 60_000, 61_999)));
-    const all = Array.from({ length: 2000 }, (_, i) => driver.out('udp', inside(i, 5000), SERVER));
+    const host = (i: number): string => `[2001:db8:0:${i.toString(16)}::1]:5000`;
+    const all = Array.from({ length: 2000 }, (_, i) => driver.out('udp', host(i), SERVER));
     assert.equal(new Set(all).size, 2000);
-    assert.equal(driver.out('udp', inside(3000, 5000), SERVER), 'ports-exhausted');
-    assert.equal(driver.out('udp', inside(7, 5000), '203.0.113.1:1'), all[7]);
+    assert.equal(driver.out('udp', host(3000), SERVER), 'ports-exhausted');
+    assert.equal(driver.out('udp', host(7), '203.0.113.1:1'), all[7]);
     assert.deepEqual(driver.state.counters().hosts, 2000);
   });
 
@@ -173,6 +174,49 @@ describe('drawing ports', () => {
       '192.0.2.2:4000',
     ]);
     assert.equal(driver.out('tcp', inside(1, 1), SERVER, SEGMENTS.syn), 'ports-exhausted');
+  });
+});
+
+describe('ports that were given back', () => {
+  test("N-03 rest for two minutes at least while others are free, and may then be anybody's", () => {
+    const driver = new Nat64Driver(settings(poolOf('192.0.2.1', 2000, 2007)));
+    const take = (host: number, count: number, from = 5000) =>
+      Array.from({ length: count }, (_, i) => driver.out('udp', inside(host, from + i), SERVER));
+    const first = take(1, 4);
+    driver.wait(301_000);
+    assert.equal(driver.state.counters().freePorts.udp, 8);
+    driver.wait(118_000);
+    const second = take(2, 4);
+    assert.deepEqual(
+      second.filter((port) => first.includes(port)),
+      [],
+    );
+    assert.deepEqual(take(3, 4).sort(), first.sort(), 'better than none');
+    assert.equal(driver.out('udp', inside(3, 6000), SERVER), 'ports-exhausted');
+    driver.wait(301_000 + 240_000);
+    const all = new Set(Array.from({ length: 30 }, (_, i) => driver.out('udp', inside(10 + i, 5000), SERVER)));
+    assert.equal(all.size, 9, 'eight ports, and none');
+  });
+
+  test('N-03 after their rest they are ready: the next host may get one although others were never used', () => {
+    const again = (restMs: number): number => {
+      const driver = new Nat64Driver(settings(poolOf('192.0.2.1', 2000, 2199)));
+      const first = new Set(Array.from({ length: 100 }, (_, i) => driver.out('udp', inside(1, 5000 + i), SERVER)));
+      driver.wait(301_000 + restMs);
+      const next = Array.from({ length: 90 }, (_, i) => driver.out('udp', inside(2, 5000 + i), SERVER));
+      return next.filter((port) => first.has(port)).length;
+    };
+    assert.equal(again(100_000), 0);
+    assert.ok(again(240_000) > 20);
+  });
+
+  test('N-03, N-11 in a block they rest as well', () => {
+    const pool = poolOf('192.0.2.1', 2048, 2048 + 63);
+    const driver = new Nat64Driver(settings(pool, { mappingLog: 'port-block', portBlock: 64 }));
+    const first = Array.from({ length: 32 }, (_, i) => driver.out('udp', inside(1, 5000 + i), SERVER));
+    driver.wait(301_000);
+    const second = Array.from({ length: 32 }, (_, i) => driver.out('udp', inside(2, 5000 + i), SERVER));
+    assert.equal(new Set([...first, ...second]).size, 64);
   });
 });
 
@@ -213,6 +257,19 @@ describe('paired pooling', () => {
     assert.equal(addressOf(driver.out('udp', inside(1, 1), SERVER)), '192.0.2.1');
     assert.equal(addressOf(driver.out('icmp', inside(1, 2), SERVER)), '192.0.2.9');
     assert.equal(addressOf(driver.out('udp', inside(1, 2), SERVER)), '192.0.2.1');
+  });
+
+  test('N-03 nor does it where there are other addresses to come back to', () => {
+    const pool: PoolRange[] = [
+      ...many(8).filter((range) => range.protocol !== 'icmp'),
+      { protocol: 'icmp', address: ip4('192.0.2.99'), addresses: 1, firstPort: 0, lastPort: 65_535 },
+    ];
+    const driver = new Nat64Driver(settings(pool));
+    for (let host = 1; host < 40; host++) {
+      const own = addressOf(driver.out('udp', inside(host, 1), SERVER));
+      assert.equal(addressOf(driver.out('icmp', inside(host, 1), SERVER)), '192.0.2.99');
+      assert.equal(addressOf(driver.out('udp', inside(host, 2), SERVER)), own);
+    }
   });
 });
 
@@ -378,6 +435,33 @@ describe('port blocks', () => {
     driver.wait(301_000);
     assert.equal(driver.state.counters().hosts, 0);
     assert.match(driver.out('udp', inside(2, 9), SERVER), /^192/, 'the block is free again');
+  });
+
+  test("N-11, N-12 a block whose host is gone is nobody else's while a port of it is in use by one who had it before", () => {
+    const narrow = poolOf('192.0.2.1', 1024, 1024 + 63);
+    const wide = poolOf('192.0.2.1', 1024, 1024 + 127);
+    for (let seed = 1; seed < 10; seed++) {
+      const driver = new Nat64Driver(settings(narrow), seed);
+      for (const host of [1, 2]) driver.out('udp', inside(host, 3000), SERVER);
+      driver.state.reconfigure(blocks(wide), driver.nowMs);
+      driver.wait(200_000);
+      driver.out('udp', inside(2, 3000), SERVER);
+      driver.wait(200_000);
+      assert.equal(driver.bindings().length, 1);
+      assert.ok(portOf(driver.out('udp', inside(3, 9), SERVER)) > 1087, 'the other block');
+      assert.equal(driver.out('udp', inside(4, 9), SERVER), 'ports-exhausted');
+      driver.wait(101_000);
+      assert.ok(portOf(driver.out('udp', inside(4, 9), SERVER)) < 1088);
+    }
+  });
+
+  test('N-03 ports keep their range in blocks while it has free ones', () => {
+    const driver = new Nat64Driver(blocks(poolOf('192.0.2.1', 1, 65_535), 256));
+    for (let host = 1; host < 253; host++) {
+      assert.ok(portOf(driver.out('udp', inside(host, 50_000), SERVER)) > 1023);
+      if (host < 4) assert.ok(portOf(driver.out('udp', inside(host, 500), SERVER)) < 1024);
+    }
+    assert.ok(portOf(driver.out('udp', inside(300, 50_000), SERVER)) < 1024, 'better than none');
   });
 
   test("N-11, N-12 back without blocks every port is anybody's again", () => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { ErrorLimit } from '../../src/core/translate/error-limit.ts';
 import { TokenBucket } from '../../src/core/translate/token-bucket.ts';
 import { Engine, runOnce } from '../support/engine.ts';
 import {
@@ -135,6 +136,44 @@ describe('own ICMP errors', () => {
     assert.equal(bucket.take(5_000), false);
     assert.equal(bucket.take(5_500), false);
     assert.equal(bucket.take(6_000), true);
+  });
+
+  test('T-E-02, T-5.1-05, T-4.1-05 a flood of other errors does not silence those about size, and the other way round', () => {
+    const engine = new Engine(settingsFrom({ ...BASE, errorsPerSecond: 100, ipv4Mtu: 1300, ipv6Mtu: 1400 }));
+    const answered = (packet: Uint8Array, n: number, nowMs: number) =>
+      Array.from({ length: n }, () => engine.run(packet, undefined, nowMs).reply).filter((reply) => reply !== null)
+        .length;
+    const large = udp({ data: counting(1372) });
+    const sides = [
+      [ipv4({ ttl: 1, payload: udp() }), ipv4({ payload: large })],
+      [ipv6({ hopLimit: 1, payload: udp() }), ipv6({ payload: large })],
+    ] as const;
+    for (const [expired, tooBig] of sides) {
+      assert.equal(answered(expired, 1000, 0), 75);
+      assert.deepEqual([answered(tooBig, 1000, 0), answered(expired, 1, 0)], [25, 0], 'together what is allowed');
+      assert.equal(answered(tooBig, 1000, 5000), 75);
+      assert.deepEqual([answered(expired, 1000, 5000), answered(tooBig, 1, 5000)], [25, 0]);
+      // Both at once share what comes in; one alone gets all of it.
+      assert.deepEqual([answered(expired, 1000, 5100), answered(tooBig, 1000, 5100)], [5, 5]);
+      assert.deepEqual(
+        [1, 2, 3, 4].map((turn) => answered(expired, 1000, 15_000 + turn * 100)),
+        [75, 10, 10, 10],
+      );
+    }
+  });
+
+  test('T-E-02 the limit of a side holds for all kinds of errors together, whatever it is', () => {
+    for (const perSecond of [0, 0.25, 1, 2, 3, 4, 5, 7, 100, 333.3]) {
+      const limit = new ErrorLimit(perSecond);
+      const most = perSecond === 0 ? 0 : Math.max(1, perSecond);
+      const take = (nowMs: number) =>
+        [true, false].flatMap((kind) => Array.from({ length: 500 }, () => limit.take(kind, nowMs))).filter(Boolean)
+          .length;
+      assert.equal(take(0), Math.floor(most));
+      const later = Array.from({ length: 1000 }, (_, i) => take((i + 1) * 10)).reduce((sum, n) => sum + n, 0);
+      assert.ok(later <= perSecond * 10 + 1 && later >= perSecond * 10 - 3, `${later} in ten seconds at ${perSecond}`);
+      assert.ok(!limit.take(true, 0) || perSecond === 0, 'a clock that runs backwards');
+    }
   });
 
   test('T-E-03 quotes as much as fits the largest error, from the own address with TTL 64', () => {

@@ -1,8 +1,8 @@
 // The Binding Information Bases (RFC 6146 §3.1): which IPv6 transport address has which IPv4 transport address. One arena for the
 // three protocols, found from either side. Rule N-01: the key is the whole of (protocol, address, port), never the destination.
 //
-//     word  0              1               2     3         4
-//           host | flags   port6 | port4   IPv4  sessions  a session
+//     word  0              1               2     3         4          5
+//           host | flags   port6 | port4   IPv4  sessions  a session  sessions that keep it
 //           0-23   24-31   low     high
 //
 // Binding 0 is none. About reserving memory at once, see address-table.ts.
@@ -14,12 +14,13 @@ import { KeyedHash } from './hash.ts';
 import type { Hosts } from './hosts.ts';
 import { OpenIndex } from './open-index.ts';
 
-const STRIDE = 5;
+const STRIDE = 6;
 const HOST = 0;
 const PORTS = 1;
 const IPV4 = 2;
 const SESSIONS = 3;
 const SESSION = 4;
+const KEEPING = 5;
 
 const HOST_MASK = 0xff_ffff;
 
@@ -106,6 +107,7 @@ export class Bib {
     w[at + IPV4] = ipv4;
     w[at + SESSIONS] = 0;
     w[at + SESSION] = 0;
+    w[at + KEEPING] = 0;
     this.by6.add(this.hash6(binding), binding);
     this.by4.add(this.hash4(binding), binding);
     this.counts[proto]++;
@@ -172,6 +174,13 @@ export class Bib {
   /** Counts sessions up or down. @returns how many there are now */
   addSessions(binding: number, n: number): number {
     const at = binding * STRIDE + SESSIONS;
+    this.words[at] += n;
+    return this.words[at];
+  }
+
+  /** Counts sessions that keep the binding (session-state.ts) up or down. @returns how many there are now */
+  addKeeping(binding: number, n: number): number {
+    const at = binding * STRIDE + KEEPING;
     this.words[at] += n;
     return this.words[at];
   }

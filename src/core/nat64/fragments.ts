@@ -4,9 +4,14 @@
 //
 //     WAITING ──first fragment was mapped──► MAPPED ──all pieces seen──► forgotten
 //        └──────overlap, or the first one refused──► DEAD ──time is up──► forgotten
+//     in each state: the oldest go when there is no room for a new one
 //
-// Everything is bounded: each datagram and each copy counts against the bytes in all and those of its source; what comes by IPv4, from
-// sources that anyone can forge, gets half of all at most. Only a piece that has to wait allocates. Nothing here knows packets; packet-path-fragments.ts does.
+// Everything is bounded: each datagram and each copy counts (fragment-memory.ts). A source that has too much of its own waiting is
+// refused; a first fragment never is for what waits. Only a piece that has to wait allocates. Nothing here knows packets;
+// packet-path-fragments.ts does.
+
+import { DATAGRAM_COST, type FragmentLimits, FragmentMemory, IS_IPV6 } from './fragment-memory.ts';
+import { KeyedHash } from './hash.ts';
 
 /** States of a datagram. */
 export const WAITING = 0;
@@ -18,11 +23,6 @@ export const NEW_PIECE = 0;
 export const OVERLAPS = 1;
 export const DUPLICATE = 2;
 
-/** Bit beside the protocol number of an IPv6 datagram. */
-export const IS_IPV6 = 0x100;
-
-/** What a datagram without any copy counts as, in bytes: its object, its ranges, its place in the table. */
-const DATAGRAM_COST = 1024;
 /** Pieces of one datagram. 64 KiB in fragments of the smallest IPv4 MTU in use (576) are 119. */
 const MAX_PIECES = 128;
 /** Objects that are kept for later use. */
@@ -34,6 +34,10 @@ export class Datagram {
   /** Why it is dead: a verdict. */
   verdict = 0;
   hash = 0;
+  /** Whose account it counts on; see FragmentMemory. */
+  source = 0;
+  /** A packet of it is on its way through the translator, which may need room for the other half of a hairpin: it stays. */
+  isAtWork = false;
   s0 = 0;
   s1 = 0;
   s2 = 0;
@@ -61,17 +65,10 @@ export class Datagram {
   /** First and last byte of each piece. */
   readonly first = new Uint16Array(MAX_PIECES);
   readonly last = new Uint16Array(MAX_PIECES);
-  // Neighbours: of the same hash, and by age.
+  // Neighbours: of the same hash, and by age in its family.
   next: Datagram | null = null;
   older: Datagram | null = null;
   newer: Datagram | null = null;
-}
-
-/** What a table is told; see Nat64Settings. */
-export interface FragmentLimits {
-  readonly fragmentMs: number;
-  readonly fragmentBytes: number;
-  readonly fragmentBytesPerHost: number;
 }
 
 /** Counts for status. */
@@ -84,7 +81,7 @@ export interface FragmentCounters {
   /** Pieces that waited until their time was up, by family. */
   timedOut4: number;
   timedOut6: number;
-  /** Pieces that waited and then could not go on. */
+  /** Pieces that waited and then could not go on, or had to make room. */
   lost: number;
 }
 
@@ -98,33 +95,32 @@ export class FragmentTable {
     timedOut6: 0,
     lost: 0,
   };
-  private limits: FragmentLimits;
-  private readonly seed: number;
+  private readonly memory: FragmentMemory;
+  private readonly hashing: KeyedHash;
   private readonly byHash = new Map<number, Datagram>();
-  /** Bytes by a hash of the source: two sources that share one share a limit, and nobody can choose to. */
-  private readonly bytesBySource = new Map<number, number>();
-  private bytes4 = 0;
   private readonly spare: Datagram[] = [];
-  private oldest: Datagram | null = null;
-  private newest: Datagram | null = null;
 
-  /** @param seed unpredictable: senders choose what is hashed */
-  constructor(limits: FragmentLimits, seed: number) {
-    this.limits = limits;
-    this.seed = seed | 0;
+  /** @param random 32 unpredictable bits: senders choose what is hashed */
+  constructor(limits: FragmentLimits, random: () => number) {
+    this.memory = new FragmentMemory(limits, this.counters, random);
+    this.hashing = new KeyedHash(random);
   }
 
   /** New limits hold for what comes. */
   reconfigure(limits: FragmentLimits): void {
-    this.limits = limits;
+    this.memory.limits = limits;
   }
 
   /** When the oldest datagram is given up; Infinity: there is none. */
   get deadlineMs(): number {
-    return this.oldest === null ? Number.POSITIVE_INFINITY : this.oldest.deadlineMs;
+    return this.memory.first?.deadlineMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** The datagram that a fragment belongs to, made if it is new. @returns null when a limit is reached */
+  /**
+   * The datagram that a fragment belongs to, made if it is new; others may have to go for it.
+   * @param isFirst the first fragment, which waits for nothing: what its source has waiting does not count against it
+   * @returns null when a limit is reached
+   */
   open(
     s0: number,
     s1: number,
@@ -133,16 +129,19 @@ export class FragmentTable {
     destination4: number,
     identification: number,
     protocol: number,
+    isFirst: boolean,
     nowMs: number,
   ): Datagram | null {
-    const source = this.hashOf(s0, s1, s2, s3);
-    const hash = mix(mix(source, destination4), identification ^ (protocol << 20));
+    const source = this.memory.sourceOf(s0, s1, s2, s3);
+    const hash = this.hashing.address(source, destination4, identification, 0, protocol);
     for (let d = this.byHash.get(hash) ?? null; d !== null; d = d.next) {
       if (d.s3 !== s3 || d.destination4 !== destination4 || d.identification !== identification) continue;
       if (d.s0 === s0 && d.s1 === s1 && d.s2 === s2 && d.protocol === protocol) return d;
     }
-    if (!this.hasRoom(source, protocol, DATAGRAM_COST)) return null;
+    if (!isFirst && !this.memory.mayHold(source, DATAGRAM_COST)) return null;
+    if (!this.makeRoom(protocol, DATAGRAM_COST)) return null;
     const d = this.spare.pop() ?? new Datagram();
+    d.source = source;
     d.s0 = s0;
     d.s1 = s1;
     d.s2 = s2;
@@ -150,9 +149,8 @@ export class FragmentTable {
     d.destination4 = destination4;
     d.identification = identification;
     d.protocol = protocol;
-    d.deadlineMs = nowMs + this.limits.fragmentMs;
+    d.deadlineMs = nowMs + this.memory.limits.fragmentMs;
     this.insert(d, hash);
-    this.charge(d, source, DATAGRAM_COST);
     return d;
   }
 
@@ -179,11 +177,10 @@ export class FragmentTable {
     return NEW_PIECE;
   }
 
-  /** Lets a piece wait for the first one; `bytes` is copied. @returns false when a limit is reached */
+  /** Lets a piece of a datagram at work wait for the first one; `bytes` is copied. @returns false when a limit is reached */
   hold(d: Datagram, bytes: Uint8Array, at: number, length: number): boolean {
-    const source = this.hashOf(d.s0, d.s1, d.s2, d.s3);
-    if (!this.hasRoom(source, d.protocol, length)) return false;
-    this.charge(d, source, length);
+    if (!this.memory.mayHold(d.source, length) || !this.makeRoom(d.protocol, length)) return false;
+    this.memory.charge(d, length);
     d.held.push(bytes.slice(at, at + length));
     this.counters.held++;
     return true;
@@ -200,6 +197,7 @@ export class FragmentTable {
   dropHeld(d: Datagram): void {
     this.counters.held -= d.held.length;
     d.held.length = 0;
+    this.memory.charge(d, DATAGRAM_COST - d.cost);
   }
 
   /** Forgets a datagram that is complete and whose pieces have all gone on. */
@@ -209,52 +207,37 @@ export class FragmentTable {
 
   /** Forgets datagrams whose time is up, oldest first. */
   expire(nowMs: number): void {
-    for (let d = this.oldest; d !== null && d.deadlineMs <= nowMs; d = this.oldest) {
+    const { memory } = this;
+    for (let d = memory.first; d !== null && d.deadlineMs <= nowMs; d = memory.first) {
       if ((d.protocol & IS_IPV6) !== 0) this.counters.timedOut6 += d.held.length;
       else this.counters.timedOut4 += d.held.length;
       this.remove(d);
     }
   }
 
-  private hashOf(s0: number, s1: number, s2: number, s3: number): number {
-    return mix(mix(mix(mix(this.seed, s0), s1), s2), s3);
-  }
-
-  private hasRoom(source: number, protocol: number, cost: number): boolean {
-    const { fragmentBytes, fragmentBytesPerHost } = this.limits;
-    if (fragmentBytes !== 0) {
-      if (this.counters.bytes + cost > fragmentBytes) return false;
-      if ((protocol & IS_IPV6) === 0 && this.bytes4 + cost > fragmentBytes / 2) return false;
+  /** Forgets the oldest until there is room for so many bytes. @returns whether there is */
+  private makeRoom(protocol: number, cost: number): boolean {
+    const { memory } = this;
+    const isIpv6 = (protocol & IS_IPV6) !== 0;
+    for (let d = memory.inTheWay(isIpv6, cost); d !== null; d = memory.inTheWay(isIpv6, cost)) {
+      this.counters.lost += d.held.length;
+      this.remove(d);
     }
-    return fragmentBytesPerHost === 0 || (this.bytesBySource.get(source) ?? 0) + cost <= fragmentBytesPerHost;
-  }
-
-  private charge(d: Datagram, source: number, cost: number): void {
-    d.cost += cost;
-    this.counters.bytes += cost;
-    if ((d.protocol & IS_IPV6) === 0) this.bytes4 += cost;
-    this.bytesBySource.set(source, (this.bytesBySource.get(source) ?? 0) + cost);
+    return memory.hasRoom(isIpv6, cost);
   }
 
   private insert(d: Datagram, hash: number): void {
     d.hash = hash;
     d.next = this.byHash.get(hash) ?? null;
     this.byHash.set(hash, d);
-    d.older = this.newest;
-    if (this.newest === null) this.oldest = d;
-    else this.newest.newer = d;
-    this.newest = d;
+    this.memory.add(d);
     this.counters.datagrams++;
   }
 
   private remove(d: Datagram): void {
     this.unlinkHash(d);
-    if (d.older === null) this.oldest = d.newer;
-    else d.older.newer = d.newer;
-    if (d.newer === null) this.newest = d.older;
-    else d.newer.older = d.older;
     this.dropHeld(d);
-    this.refund(d);
+    this.memory.remove(d);
     this.counters.datagrams--;
     if (this.spare.length < MAX_SPARE) this.spare.push(reset(d));
   }
@@ -270,21 +253,13 @@ export class FragmentTable {
     while (before.next !== d) before = before.next as Datagram;
     before.next = d.next;
   }
-
-  private refund(d: Datagram): void {
-    const source = this.hashOf(d.s0, d.s1, d.s2, d.s3);
-    const left = (this.bytesBySource.get(source) ?? 0) - d.cost;
-    if (left > 0) this.bytesBySource.set(source, left);
-    else this.bytesBySource.delete(source);
-    this.counters.bytes -= d.cost;
-    if ((d.protocol & IS_IPV6) === 0) this.bytes4 -= d.cost;
-  }
 }
 
 /** A datagram's object as new. */
 function reset(d: Datagram): Datagram {
   d.state = WAITING;
   d.verdict = 0;
+  d.isAtWork = false;
   d.isHairpin = false;
   d.cost = 0;
   d.pieces = 0;
@@ -294,12 +269,4 @@ function reset(d: Datagram): Datagram {
   d.older = null;
   d.newer = null;
   return d;
-}
-
-/** Takes one more word into a hash: the finaliser of MurmurHash3, so that no difference passes it unchanged. */
-function mix(hash: number, word: number): number {
-  let h = hash ^ word;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
 }

@@ -1,5 +1,5 @@
 // IPv6 hosts that have bindings, and the networks that they are in: how many sessions each has, how many it may open a second,
-// which pool address it goes by (rules N-03, N-10).
+// which pool address it goes by, how many of its ports it holds (rules N-03, N-10).
 //
 // A record lives as long as its host has a binding. A token bucket ends with it, full again: sessions last at least as long as
 // one takes to fill, which is a second.
@@ -16,7 +16,11 @@ const TOKENS = DATA + 3;
 const FILLED_MS = DATA + 4;
 /** Place of its address in the pool, plus one; 0: none yet. */
 const POOL_ADDRESS = DATA + 5;
-const HOST_WORDS = 6;
+/** When the record was made. */
+const SINCE_MS = DATA + 6;
+/** Ports of the pool that it holds, by protocol: three words. */
+const PORTS = DATA + 7;
+const HOST_WORDS = 10;
 
 // Words of a network, behind its prefix; its sessions stand at SESSIONS.
 const HOSTS = DATA + 1;
@@ -88,16 +92,16 @@ export class Hosts {
   /**
    * Whether a host may open one session more; takes a token if so.
    * @param host its record, or 0 for one that has none yet
-   * @param shift 1: as one of whom only half of each limit is for (sessions that are opened from outside)
+   * @param shift 0: all of each limit may be used; n: 1/2^n of it is left to others (those that the outside opens leave some to the inside)
    */
   admit(host: number, w0: number, w1: number, w2: number, w3: number, nowMs: number, shift: number): number {
     const words = this.table.words;
     const at = host * (DATA + HOST_WORDS);
-    if (host !== 0 && words[at + SESSIONS] >= halved(this.perHost, shift)) return HOST_IS_FULL;
+    if (host !== 0 && words[at + SESSIONS] >= leaving(this.perHost, shift)) return HOST_IS_FULL;
     if (this.perNetwork !== UNLIMITED) {
       const network = host === 0 ? this.findNetwork(w0, w1, w2, w3) : words[at + NETWORK];
       const has = network === 0 ? 0 : this.networks.words[network * (DATA + NETWORK_WORDS) + SESSIONS];
-      if (has >= halved(this.perNetwork, shift)) return NETWORK_IS_FULL;
+      if (has >= leaving(this.perNetwork, shift)) return NETWORK_IS_FULL;
     }
     return host === 0 || this.take(at, nowMs, shift) ? ADMITTED : TOO_FAST;
   }
@@ -125,6 +129,7 @@ export class Hosts {
     const words = this.table.words;
     words[at + TOKENS] = this.perSecond * 1000 - 1000;
     words[at + FILLED_MS] = nowMs | 0;
+    words[at + SINCE_MS] = nowMs | 0;
     this.join(at);
     return host;
   }
@@ -159,6 +164,34 @@ export class Hosts {
     this.table.words[host * (DATA + HOST_WORDS) + POOL_ADDRESS] = place + 1;
   }
 
+  /** Counts ports of the pool that a host holds up or down. */
+  addPorts(host: number, proto: number, n: number): void {
+    this.table.words[host * (DATA + HOST_WORDS) + PORTS + proto] += n;
+  }
+
+  /** Ports of the pool that a host holds. */
+  ports(host: number, proto: number): number {
+    return this.table.words[host * (DATA + HOST_WORDS) + PORTS + proto];
+  }
+
+  /** Forgets ports and address: the pool is another. */
+  leavePool(host: number): void {
+    const at = host * (DATA + HOST_WORDS);
+    this.table.words.fill(0, at + PORTS, at + PORTS + 3);
+    this.table.words[at + POOL_ADDRESS] = 0;
+  }
+
+  /** How long a host has had bindings without a break. */
+  knownMs(host: number, nowMs: number): number {
+    return (nowMs - this.table.words[host * (DATA + HOST_WORDS) + SINCE_MS]) | 0;
+  }
+
+  /** Sessions of the network that an address is in. */
+  sessionsOfNetwork(w0: number, w1: number, w2: number, w3: number): number {
+    const network = this.findNetwork(w0, w1, w2, w3);
+    return network === 0 ? 0 : this.networks.words[network * (DATA + NETWORK_WORDS) + SESSIONS];
+  }
+
   /** Whether a record is in use. A host without bindings has none. */
   isUsed(host: number): boolean {
     return this.table.words[host * (DATA + HOST_WORDS) + BINDINGS] > 0;
@@ -180,7 +213,7 @@ export class Hosts {
     return this.table.bytes + this.networks.bytes;
   }
 
-  /** Takes a token of a host; the outside (`shift` 1) leaves half a bucket to the inside. */
+  /** Takes a token of a host; `shift` as above. */
   private take(at: number, nowMs: number, shift: number): boolean {
     const words = this.table.words;
     const full = this.perSecond * 1000;
@@ -188,7 +221,7 @@ export class Hosts {
     let tokens = words[at + TOKENS];
     if (elapsed > 0) tokens = Math.min(full, tokens + elapsed * this.perSecond);
     words[at + FILLED_MS] = nowMs | 0;
-    const isEnough = tokens - 1000 >= (shift === 0 ? 0 : full >> 1);
+    const isEnough = tokens - 1000 >= full - leaving(full, shift);
     words[at + TOKENS] = isEnough ? tokens - 1000 : tokens;
     return isEnough;
   }
@@ -228,5 +261,5 @@ export class Hosts {
   }
 }
 
-/** A limit, or half of it, rounded up. */
-const halved = (limit: number, shift: number): number => limit - ((limit >> 1) & -shift);
+/** What may be used of a limit when 1/2^shift of it, rounded down, is left to others; 0: all. */
+export const leaving = (limit: number, shift: number): number => (shift === 0 ? limit : limit - (limit >> shift));

@@ -108,7 +108,11 @@ export class InnerTuples {
   }
 }
 
-/** Sends on the ICMPv6 error in the packet at `at`, whose headers t.chain describes. */
+/**
+ * Sends on the ICMPv6 error in the packet at `at`, whose headers t.chain describes. Its source need not be a client: it is any router
+ * on the way to one, and path MTU discovery needs what that says. What names a client is the packet inside, and only who has
+ * been let in has a session.
+ */
 export function errorToIpv4(
   path: Nat64Path,
   t: Translator,

@@ -1,6 +1,7 @@
-// Sessions and bindings as plain records, a page at a time, for those who ask. A call looks at a bounded number of rows, so that
-// packets wait 2 ms at most; sorting is the asker's.
+// Sessions and bindings as plain records, a page at a time, for those who ask. A call looks at a bounded number of rows, so
+// that packets wait a fraction of a millisecond, and for the records that the asker wants at once; sorting is the asker's.
 
+import { addressWord } from '../address/rfc6052.ts';
 import { IS_CONFIGURED, IS_STATIC } from './bib.ts';
 import { BIB_PROTOCOLS } from './bib-protocol.ts';
 import { WHEEL_SLOTS } from './expiry-wheel.ts';
@@ -8,8 +9,8 @@ import type { Nat64Tables } from './nat64-tables.ts';
 import { PERMISSION, type SessionStateName, STATE_NAMES } from './session-state.ts';
 import type { Nat64Protocol } from './settings.ts';
 
-/** Rows that one call looks at. */
-const ROWS_PER_PAGE = 50_000;
+/** Rows that one call looks at: some 20 ns each. */
+const ROWS_PER_PAGE = 5_000;
 
 /** What to list; what is left out does not matter. */
 export interface TableFilter {
@@ -71,7 +72,7 @@ export interface BindingPage {
   readonly next: number;
 }
 
-/** One page of sessions, from row `cursor` on (0: the first). */
+/** One page of sessions, from row `cursor` on (0: the first). It may be short, or empty, before the end. */
 export function listSessions(
   t: Nat64Tables,
   filter: TableFilter,
@@ -80,13 +81,14 @@ export function listSessions(
   nowMs: number,
 ): SessionPage {
   const found: SessionRecord[] = [];
+  const host = hostOf(filter);
   const first = Math.max(cursor, WHEEL_SLOTS);
   const end = Math.min(t.sessions.top + 1, first + ROWS_PER_PAGE);
   let row = first;
   for (; row < end && found.length < limit; row++) {
     const binding = t.sessions.binding(row);
     if (binding === 0 || t.sessions.state(row) === PERMISSION || !t.bib.isAlive(binding)) continue;
-    if (passes(t, binding, filter) && passesRemote(t, row, filter)) found.push(sessionRecord(t, row, nowMs));
+    if (passes(t, binding, filter, host) && passesRemote(t, row, filter)) found.push(sessionRecord(t, row, nowMs));
   }
   return { sessions: found, next: row > t.sessions.top ? 0 : row };
 }
@@ -94,22 +96,31 @@ export function listSessions(
 /** One page of bindings, likewise. */
 export function listBindings(t: Nat64Tables, filter: TableFilter, limit: number, cursor: number): BindingPage {
   const found: BindingRecord[] = [];
+  const host = hostOf(filter);
   const first = Math.max(cursor, 1);
   const end = Math.min(t.bib.top + 1, first + ROWS_PER_PAGE);
   let binding = first;
   for (; binding < end && found.length < limit; binding++)
-    if (t.bib.isAlive(binding) && passes(t, binding, filter)) found.push(bindingRecord(t, binding));
+    if (t.bib.isAlive(binding) && passes(t, binding, filter, host)) found.push(bindingRecord(t, binding));
   return { bindings: found, next: binding > t.bib.top ? 0 : binding };
 }
 
 const isAsked = (wanted: number | undefined, value: number): boolean => wanted === undefined || wanted === value;
 
-function passes({ bib, hosts }: Nat64Tables, binding: number, filter: TableFilter): boolean {
+/** The words of the host that is asked for; null: it does not matter. */
+const hostOf = ({ ipv6 }: TableFilter): readonly number[] | null =>
+  ipv6 === undefined ? null : [0, 1, 2, 3].map((i) => addressWord(ipv6, i));
+
+function passes(
+  { bib, hosts }: Nat64Tables,
+  binding: number,
+  filter: TableFilter,
+  host: readonly number[] | null,
+): boolean {
   if (filter.protocol !== undefined && BIB_PROTOCOLS[bib.protocol(binding)] !== filter.protocol) return false;
   if (!isAsked(filter.port6, bib.port6(binding)) || !isAsked(filter.port4, bib.port4(binding))) return false;
   if (!isAsked(filter.ipv4, bib.ipv4(binding) >>> 0)) return false;
-  const { ipv6 } = filter;
-  return ipv6 === undefined || hosts.bytes16(bib.host(binding)).every((octet, i) => octet === ipv6[i]);
+  return host === null || hosts.isAt(bib.host(binding), host[0], host[1], host[2], host[3]);
 }
 
 const passesRemote = ({ sessions }: Nat64Tables, row: number, filter: TableFilter): boolean =>

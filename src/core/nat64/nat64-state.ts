@@ -13,11 +13,12 @@ import { type Bib, HOLDS_PORT, IS_CONFIGURED, IS_RESTORED, IS_STATIC } from './b
 import { TCP_BIB } from './bib-protocol.ts';
 import { TICK_MS } from './expiry-wheel.ts';
 import { QUOTE_BYTES } from './held-syns.ts';
-import { ADMITTED, HOST_IS_FULL, type Hosts, NETWORK_IS_FULL } from './hosts.ts';
+import { ADMITTED, HOST_IS_FULL, type Hosts, leaving, NETWORK_IS_FULL } from './hosts.ts';
 import { type BindingPage, listBindings, listSessions, type SessionPage, type TableFilter } from './listing.ts';
 import type { MappingRecord } from './mapping-log.ts';
 import { countersOf } from './nat64-counters.ts';
 import { type Nat64Counters, Nat64Tables } from './nat64-tables.ts';
+import { shareOf } from './port-shares.ts';
 import { reconfigure } from './reconfigure.ts';
 import { type RestoreResult, restoreBindings, saveBindings } from './saved-bindings.ts';
 import { FIRST_STATE_V4, FIRST_STATE_V6, TRANSITIONS } from './session-state.ts';
@@ -58,6 +59,8 @@ export class Nat64State {
   /** First bytes of a held SYN that ran out; overwritten by the next. */
   readonly quote = new Uint8Array(QUOTE_BYTES);
   quoteLength = 0;
+  /** What the last {@link expire} left of its budget. */
+  budgetLeft = 0;
   /** All that lasts. The packet path asks it whether anything can run out; the rest is for the cold files of this folder. */
   readonly tables: Nat64Tables;
   // Three of the tables, for a step less per packet.
@@ -178,19 +181,21 @@ export class Nat64State {
   }
 
   /**
-   * Works off what is due, at most `budget` entries; some 100 ns each.
-   * @returns EXPIRED_*; after a probe or a SYN call again, until EXPIRED_ALL or EXPIRED_SOME
+   * Works off what is due, at most `budget` entries; some 100 ns each. What is left of the budget is then in budgetLeft.
+   * @returns EXPIRED_*; after a probe or a SYN call again with what is left, until EXPIRED_ALL or EXPIRED_SOME
    */
   expire(nowMs: number, budget: number): number {
     const t = this.tables;
-    t.setLogTime(nowMs);
+    t.setTime(nowMs);
     for (let left = budget; left > 0; left--) {
+      this.budgetLeft = left - 1;
       const row = t.sessions.wheel.nextDue(nowMs);
       if (row === 0) return this.expireOthers(nowMs, left);
       if (t.endTick(row, nowMs) > Math.floor(nowMs / TICK_MS)) t.moveInWheel(row, nowMs);
       else if (t.wantsProbe(row)) return this.probe(row, nowMs);
       else t.closeSession(row);
     }
+    this.budgetLeft = 0;
     return EXPIRED_SOME;
   }
 
@@ -275,7 +280,9 @@ export class Nat64State {
     const known = t.hosts.find(this.s0, this.s1, this.s2, this.s3);
     const refusal = this.admit(known, nowMs, 0);
     if (refusal !== TRANSLATED) return refusal;
-    t.setLogTime(nowMs);
+    t.setTime(nowMs);
+    const share = shareOf(t.pool, t.hosts, proto, known, this.s0, this.s1, this.s2, this.s3, nowMs);
+    if (share !== TRANSLATED) return this.refuse(share);
     const host = known === 0 ? t.hosts.add(this.s0, this.s1, this.s2, this.s3, nowMs) : known;
     if (!t.pool.allocate(proto, host, port6)) {
       if (known === 0) t.removeHost(host);
@@ -298,8 +305,10 @@ export class Nat64State {
     const refusal = this.admit(bib.host(binding), nowMs, 0);
     if (refusal !== TRANSLATED) return refusal;
     // A restored binding's connections are older than this table: they are taken up as RFC 6146 takes them up from TRANS.
-    if (isSegment) this.session = this.tables.openSession(binding, remote4, remotePort, TRANS, nowMs);
-    else this.open(binding, remote4, remotePort, nowMs);
+    if (isSegment) {
+      this.session = this.tables.openSession(binding, remote4, remotePort, TRANS, nowMs);
+      this.tables.takeUp(binding, nowMs);
+    } else this.open(binding, remote4, remotePort, nowMs);
     return TRANSLATED;
   }
 
@@ -319,25 +328,31 @@ export class Nat64State {
     const t = this.tables;
     const proto = t.bib.protocol(binding);
     const isSyn = proto === TCP_BIB && event === OPENS;
+    const isByHand = t.bib.flags(binding, IS_STATIC | IS_CONFIGURED) !== 0;
     this.session = 0;
-    if (t.isAddressDependent && !t.isPermitted(binding, remote4)) {
+    // A port opened by hand is open to all. A restored binding has forgotten whom its connection was with.
+    if (
+      t.isAddressDependent &&
+      !isByHand &&
+      !t.isPermitted(binding, remote4) &&
+      (isSyn || !t.awaitsConnection(binding))
+    ) {
       if (!isSyn) return verdicts.FILTERED;
       return this.hold(t.bib.ipv4(binding), t.bib.port4(binding), remote4, remotePort, nowMs);
     }
     if (proto === TCP_BIB && !isSyn) return TRANSLATED;
-    const isByHand = t.bib.flags(binding, IS_STATIC | IS_CONFIGURED) !== 0;
-    // Whoever is outside may take half of a limit only, or strangers could keep a host from opening sessions of its own.
-    const refusal = this.admit(t.bib.host(binding), nowMs, isByHand ? 0 : 1);
+    // Whoever is outside may take half of a limit only, three quarters where a port is open by hand, or strangers could keep a
+    // host from opening sessions of its own.
+    const refusal = this.admit(t.bib.host(binding), nowMs, isByHand ? 2 : 1);
     if (refusal !== TRANSLATED) return refusal;
     this.session = t.openSession(binding, remote4, remotePort, FIRST_STATE_V4[proto], nowMs);
     return TRANSLATED;
   }
 
-  /** Whether a host may have one session more (rule N-10); 0: the one at s0…s3, which has no record yet. */
+  /** Whether a host may have one session more (rule N-10); 0: the one at s0…s3, which has no record yet. `shift`: as in Hosts. */
   private admit(host: number, nowMs: number, shift: number): number {
     const t = this.tables;
-    const limit = t.settings.limits.sessions;
-    if (t.sessionCount >= limit - ((limit >> 1) & -shift)) return this.refuse(verdicts.SESSION_LIMIT);
+    if (t.sessionCount >= leaving(t.settings.limits.sessions, shift)) return this.refuse(verdicts.SESSION_LIMIT);
     const found = t.hosts.admit(host, this.s0, this.s1, this.s2, this.s3, nowMs, shift);
     if (found === ADMITTED) return TRANSLATED;
     if (found === HOST_IS_FULL) return this.refuse(verdicts.HOST_LIMIT);

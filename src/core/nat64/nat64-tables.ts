@@ -15,7 +15,7 @@ import { Hosts } from './hosts.ts';
 import { MAPPING_ENDED, MAPPING_MADE, MappingLog } from './mapping-log.ts';
 import { PortBlocks } from './port-blocks.ts';
 import { PortPool } from './port-pool.ts';
-import { KEPT, lifetimesOf, PERMISSION } from './session-state.ts';
+import { KEEPS_BINDING, KEPT, KEPT_ESTABLISHED, lifetimesOf, PERMISSION } from './session-state.ts';
 import { NO_SESSION_KEY, SessionTable } from './session-table.ts';
 import type { Nat64Protocol, Nat64Settings } from './settings.ts';
 import { ESTABLISHED } from './tcp-state.ts';
@@ -130,31 +130,39 @@ export class Nat64Tables {
     const row = this.sessions.add(binding, remote4, remotePort, state, nowMs | 0);
     this.sessions.wheel.add(row, tickOf(nowMs + this.lifetimes[state]));
     this.bib.addSessions(binding, 1);
+    this.bib.addKeeping(binding, KEEPS_BINDING[state]);
     this.hosts.addSessions(this.bib.host(binding), 1);
     this.sessionCount++;
     this.openedSessions++;
-    if (this.isAddressDependent && state !== KEPT) this.permit(row);
+    if (this.isAddressDependent && state !== KEPT && state !== KEPT_ESTABLISHED) this.permit(row);
     return row;
   }
 
-  /** Closes a session, and with its last session a binding that nobody made by hand. */
+  /**
+   * Closes a session. With the last one that keeps it ends a binding that nobody made by hand; those that strangers opened on it
+   * are found by no packet from then on, and count until their own short time is over.
+   */
   closeSession(row: number): void {
     const { sessions, bib } = this;
     const binding = sessions.binding(row);
+    const keeping = bib.addKeeping(binding, -KEEPS_BINDING[sessions.state(row)]);
     sessions.wheel.remove(row);
     if (sessions.isPermitting(row)) this.unpermit(binding, sessions.remote4(row));
     sessions.remove(row);
     this.sessionCount--;
     this.hosts.addSessions(bib.host(binding), -1);
-    if (bib.addSessions(binding, -1) > 0 || bib.flags(binding, IS_STATIC | IS_CONFIGURED) !== 0) return;
-    if (bib.flags(binding, IS_DEAD) === 0) this.killBinding(binding);
-    else this.discard(binding);
+    const left = bib.addSessions(binding, -1);
+    if (bib.flags(binding, IS_DEAD) === 0) {
+      if (keeping === 0 && bib.flags(binding, IS_STATIC | IS_CONFIGURED) === 0) this.endBinding(binding);
+    } else if (left === 0) this.discard(binding);
   }
 
   /** Brings a session to another state; one whose time ends sooner there is moved in the wheel. */
   changeState(row: number, state: number, nowMs: number): void {
     const { sessions, lifetimes } = this;
-    const isSooner = lifetimes[state] < lifetimes[sessions.state(row)];
+    const before = sessions.state(row);
+    const isSooner = lifetimes[state] < lifetimes[before];
+    this.bib.addKeeping(sessions.binding(row), KEEPS_BINDING[state] - KEEPS_BINDING[before]);
     sessions.setState(row, state);
     if (isSooner) this.moveInWheel(row, nowMs);
   }
@@ -189,13 +197,18 @@ export class Nat64Tables {
 
   /** Ends a binding: no packet finds it, its port is free. Its sessions, if it has any, go with the next sweep. */
   killBinding(binding: number): void {
+    if (this.bib.sessions(binding) !== 0) this.startSweep();
+    this.endBinding(binding);
+  }
+
+  /** The same; sessions that it has go when their time is over. */
+  private endBinding(binding: number): void {
     const { bib } = this;
     if (this.log !== null) this.logBinding(MAPPING_ENDED, binding);
     bib.kill(binding);
     if (bib.flags(binding, HOLDS_PORT) !== 0)
-      this.pool.release(bib.protocol(binding), bib.ipv4(binding), bib.port4(binding));
+      this.pool.release(bib.protocol(binding), bib.ipv4(binding), bib.port4(binding), bib.host(binding));
     if (bib.sessions(binding) === 0) this.discard(binding);
-    else this.startSweep();
   }
 
   /** Logs a mapping; where blocks are logged, only one that lies in no block of its host. */
@@ -216,9 +229,20 @@ export class Nat64Tables {
     this.hosts.remove(host);
   }
 
-  /** Lets a restored binding wait for its host. */
-  keep(binding: number, nowMs: number): void {
-    this.openSession(binding, 0, KEPT_KEY, KEPT, nowMs);
+  /** Lets a restored binding wait for its host: as long as a TCP connection may be idle where it had one, or some minutes. */
+  keep(binding: number, hadConnection: boolean, nowMs: number): void {
+    this.openSession(binding, 0, KEPT_KEY, hadConnection ? KEPT_ESTABLISHED : KEPT, nowMs);
+  }
+
+  /** Whether a restored binding still waits for a TCP connection. */
+  awaitsConnection(binding: number): boolean {
+    const row = this.sessions.find(binding, 0, KEPT_KEY);
+    return row !== 0 && this.sessions.state(row) === KEPT_ESTABLISHED;
+  }
+
+  /** A restored binding's connection is taken up: from now on it has to last by itself. Others have some minutes. */
+  takeUp(binding: number, nowMs: number): void {
+    if (this.awaitsConnection(binding)) this.changeState(this.sessions.find(binding, 0, KEPT_KEY), KEPT, nowMs);
   }
 
   /** Whether a binding has a session with this address, whatever the port. Known where filtering asks for it. */
@@ -246,8 +270,9 @@ export class Nat64Tables {
     return true;
   }
 
-  /** Sets the time that the log is written with. */
-  setLogTime(nowMs: number): void {
+  /** Sets the time for the log and for ports that rest. */
+  setTime(nowMs: number): void {
+    this.pool.setTime(nowMs);
     if (this.log !== null) this.log.nowMs = nowMs;
   }
 
@@ -258,7 +283,9 @@ export class Nat64Tables {
 
   private revise(row: number, nowMs: number): void {
     const { sessions } = this;
-    if (this.isAddressDependent && !sessions.isPermitting(row) && sessions.state(row) !== KEPT) this.permit(row);
+    const state = sessions.state(row);
+    const isSession = state !== KEPT && state !== KEPT_ESTABLISHED;
+    if (this.isAddressDependent && isSession && !sessions.isPermitting(row)) this.permit(row);
     this.moveInWheel(row, nowMs);
   }
 

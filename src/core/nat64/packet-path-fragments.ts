@@ -18,7 +18,8 @@ import { destination, identification, MF, OFFSET_MASK, protocol, source } from '
 import { FRAGMENT_MORE, FRAGMENT_OFFSET_MASK, IPV6_SOURCE } from '../wire/ipv6.ts';
 import { clearOffload, OFFLOAD_HEADER } from '../wire/offload.ts';
 import { type PacketList, reserve, type Slab } from '../wire/slab.ts';
-import { type Datagram, DEAD, IS_IPV6, MAPPED, NEW_PIECE, OVERLAPS } from './fragments.ts';
+import { IS_IPV6 } from './fragment-memory.ts';
+import { type Datagram, DEAD, MAPPED, NEW_PIECE, OVERLAPS } from './fragments.ts';
 import type { Nat64Path } from './packet-path.ts';
 import { refuse4, refuse6 } from './packet-path-refusals.ts';
 import { bibOfProtocol, setIpv4, setIpv6, setPort } from './registers.ts';
@@ -36,10 +37,29 @@ export function fragmentToIpv4(
 ): Verdict {
   const refusal = path.admit6(t, s, at, bibOfProtocol(t.chain.protocol));
   if (refusal !== TRANSLATED) return refuse6(path, t, s, at, end, out, nowMs, refusal);
-  const d = open6(path, t, s, at, nowMs);
+  const d = open6(path, t, s, at, (field & FRAGMENT_OFFSET_MASK) === 0, nowMs);
+  if (d === null) return FRAGMENT_MEMORY;
+  const { isAtWork } = d;
+  d.isAtWork = true;
+  const verdict = moveToIpv4(path, d, t, s, at, end, field, out, nowMs);
+  d.isAtWork = isAtWork;
+  return verdict;
+}
+
+function moveToIpv4(
+  path: Nat64Path,
+  d: Datagram,
+  t: Translator,
+  s: Slab,
+  at: number,
+  end: number,
+  field: number,
+  out: PacketList,
+  nowMs: number,
+): Verdict {
   const start = field & FRAGMENT_OFFSET_MASK;
   const fault = take(path, d, start, end - t.chain.upper, (field & FRAGMENT_MORE) !== 0);
-  if (fault !== TRANSLATED || d === null) return fault;
+  if (fault !== TRANSLATED) return fault;
   if (start !== 0) return laterToIpv4(path, d, t, s, at, end, field, out, nowMs);
   const verdict = path.mapToIpv4(t, s, at, end, nowMs);
   if (verdict !== TRANSLATED) {
@@ -69,10 +89,31 @@ export function fragmentToIpv6(
   // What nobody can have a binding for does not wait.
   if (!path.state.isOwn4(destination(s, at))) return refuse4(path, t, s, at, end, out, nowMs, NO_BINDING);
   const id = identification(s, at);
-  const d = path.fragments.open(0, 0, 0, source(s, at), destination(s, at), id, protocol(s, at), nowMs);
+  const isFirst = (word & OFFSET_MASK) === 0;
+  const d = path.fragments.open(0, 0, 0, source(s, at), destination(s, at), id, protocol(s, at), isFirst, nowMs);
+  if (d === null) return FRAGMENT_MEMORY;
+  const { isAtWork } = d;
+  d.isAtWork = true;
+  const verdict = moveToIpv6(path, d, t, s, at, header, end, word, out, nowMs);
+  d.isAtWork = isAtWork;
+  return verdict;
+}
+
+function moveToIpv6(
+  path: Nat64Path,
+  d: Datagram,
+  t: Translator,
+  s: Slab,
+  at: number,
+  header: number,
+  end: number,
+  word: number,
+  out: PacketList,
+  nowMs: number,
+): Verdict {
   const start = (word & OFFSET_MASK) << 3;
   const fault = take(path, d, start, end - at - header, (word & MF) !== 0);
-  if (fault !== TRANSLATED || d === null) return fault;
+  if (fault !== TRANSLATED) return fault;
   if (start !== 0) return laterToIpv6(path, d, t, s, at, header, end, word, out, nowMs);
   const verdict = path.mapToIpv6(t, s, at, header, end, nowMs);
   if (verdict !== TRANSLATED) {
@@ -87,7 +128,7 @@ export function fragmentToIpv6(
   return settleFirst(path, d, t, s, sendToIpv6(t, s, at, header, end, word, out, nowMs), out, nowMs);
 }
 
-function open6(path: Nat64Path, t: Translator, s: Slab, at: number, nowMs: number): Datagram | null {
+function open6(path: Nat64Path, t: Translator, s: Slab, at: number, isFirst: boolean, nowMs: number): Datagram | null {
   const v = s.view;
   return path.fragments.open(
     v.getInt32(at + IPV6_SOURCE),
@@ -97,13 +138,13 @@ function open6(path: Nat64Path, t: Translator, s: Slab, at: number, nowMs: numbe
     t.map.ipv4,
     v.getInt32(t.chain.fragment + 4),
     t.chain.protocol | IS_IPV6,
+    isFirst,
     nowMs,
   );
 }
 
 /** Notes a fragment; one that waited has been noted already. An overlap ends its datagram (RFC 5722 §4), a duplicate only itself. */
-function take(path: Nat64Path, d: Datagram | null, start: number, length: number, isMore: boolean): Verdict {
-  if (d === null) return FRAGMENT_MEMORY;
+function take(path: Nat64Path, d: Datagram, start: number, length: number, isMore: boolean): Verdict {
   if (d === path.releasing) return TRANSLATED;
   if (d.state === DEAD) return d.verdict;
   const noted = path.fragments.note(d, start, length, isMore);

@@ -2,11 +2,12 @@
 // has which block of which pool address; the ports in a block are the PortSet's.
 //
 // A block is a number: set × blocks of a set + block in its set, where a set is one protocol's ports of one pool address. A host's
-// blocks of a protocol are a list; the block that gave the last port stands first. A block goes back with its last port.
+// blocks of a protocol are a list; the block that was taken last stands first. A block goes back with its last port.
 
 import type { Hosts } from './hosts.ts';
 import { BLOCK_LEFT, BLOCK_TAKEN, type MappingLog } from './mapping-log.ts';
-import type { PortSet } from './port-set.ts';
+import { LAST_PLACE } from './port-set.ts';
+import { AGES, type RestingPorts } from './resting-ports.ts';
 
 /** Smallest and largest block. */
 const MIN_BLOCK = 8;
@@ -14,12 +15,6 @@ const MAX_BLOCK = 16_384;
 
 /** The owner of a block without ports in the pool's range, or whose host is gone while a port of it is in use. */
 const NOBODY = -1;
-
-/** A free port of the set in first … last, of this parity if there is one, else of the other; -1 when there is none. */
-export function pickEither(set: PortSet, parity: number, first: number, last: number, random: number): number {
-  const port = set.pick(parity, first, last, random);
-  return port >= 0 ? port : set.pick(parity ^ 1, first, last, random);
-}
 
 /** All blocks of one pool. Never throws after construction. */
 export class PortBlocks {
@@ -60,37 +55,42 @@ export class PortBlocks {
   }
 
   /** Learns which blocks of a set have ports; to be called once for each set, before any port is taken. */
-  open(set: number, ports: PortSet): void {
+  open(set: number, ports: RestingPorts): void {
     for (let block = 0; block < this.perSet; block++) {
-      const hasPorts = this.pickIn(block, ports, 0, 0) >= 0;
+      const hasPorts = this.pickIn(block, ports, 0, 0, LAST_PLACE, 0) >= 0;
       this.owners[set * this.perSet + block] = hasPorts ? 0 : NOBODY;
       if (hasPorts) this.left[set]++;
     }
   }
 
-  /** The first of a host's blocks of a protocol, plus one; 0: none. */
-  firstOf(host: number, proto: number): number {
-    return this.heads[proto * (this.hostCapacity + 1) + host];
+  /** A free port of a host's blocks of a set, its place in from … to, or -1. Those of the block that was taken last come first. */
+  pickOwn(
+    set: number,
+    host: number,
+    ports: RestingPorts,
+    parity: number,
+    from: number,
+    to: number,
+    random: number,
+  ): number {
+    const proto = Math.floor(set / this.addresses.length);
+    let next = this.heads[proto * (this.hostCapacity + 1) + host];
+    for (; next !== 0; next = this.nexts[next - 1]) {
+      if (this.setOf(next - 1) !== set) continue;
+      const port = this.pickIn(next - 1, ports, parity, from, to, random);
+      if (port >= 0) return port;
+    }
+    return -1;
   }
 
-  /** The block after, in the same form. */
-  after(block: number): number {
-    return this.nexts[block];
-  }
-
-  /** A free port of a block, its parity kept if possible, or -1. */
-  pickIn(block: number, ports: PortSet, parity: number, random: number): number {
-    const half = this.size >> 1;
-    const first = (block & (this.perSet - 1)) * half;
-    return pickEither(ports, parity, first, first + half - 1, random);
-  }
-
-  /** A block of a set that is nobody's and has a free port, from a random one on; -1 when there is none. */
-  findFree(set: number, ports: PortSet, random: number): number {
+  /** A free port, its place in from … to, of a block of a set that is nobody's, from a random block on; or -1. */
+  pickNew(set: number, ports: RestingPorts, parity: number, from: number, to: number, random: number): number {
     if (this.left[set] === 0) return -1;
     for (let i = 0; i < this.perSet; i++) {
       const block = set * this.perSet + ((random + i) & (this.perSet - 1));
-      if (this.owners[block] === 0 && this.pickIn(block, ports, 0, 0) >= 0) return block;
+      if (this.owners[block] !== 0) continue;
+      const port = this.pickIn(block, ports, parity, from, to, random);
+      if (port >= 0) return port;
     }
     return -1;
   }
@@ -132,13 +132,26 @@ export class PortBlocks {
   }
 
   /** Which set a block belongs to: protocol × addresses + place of the address. */
-  setOf(block: number): number {
+  private setOf(block: number): number {
     return Math.floor(block / this.perSet);
   }
 
   /** Whether a host owns a block. */
   isOwner(block: number, host: number): boolean {
     return this.owners[block] === host;
+  }
+
+  /** A free port of a block, its place in from … to, its parity kept if possible; a rested one before one that rests. Or -1. */
+  private pickIn(block: number, ports: RestingPorts, parity: number, from: number, to: number, random: number): number {
+    const half = this.size >> 1;
+    const first = Math.max(from, (block & (this.perSet - 1)) * half);
+    const last = Math.min(to, (block & (this.perSet - 1)) * half + half - 1);
+    if (first > last) return -1;
+    for (let age = 0; age < AGES; age++) {
+      const port = ports.pick(age, parity, first, last, random);
+      if (port >= 0) return port;
+    }
+    return -1;
   }
 
   private headOf(block: number, host: number): number {

@@ -4,20 +4,29 @@
 //    that address has no free port left, the host moves on to the next address that has one, and new bindings stay there: a
 //    working connection is worth more than one address for all of them.
 //  - A port keeps its source port's range (0–1023 or above; RFC 4787 REQ-3) and, for UDP, its parity (REQ-4), while there are such.
+//  - A port that was given back rests before somebody else gets it (resting-ports.ts), while others of its address are free.
 //  - Within that it is unpredictable: a random start, then the next free one (RFC 6056 §3.3.1, algorithm 1).
 //  - No port is given twice, whatever the destinations are (no overloading).
 
 import { bibOf, ICMP_BIB, UDP_BIB } from './bib-protocol.ts';
 import type { Hosts } from './hosts.ts';
-import { type PortBlocks, pickEither } from './port-blocks.ts';
+import type { PortBlocks } from './port-blocks.ts';
 import { LAST_PLACE, PortSet } from './port-set.ts';
+import { AGES, REST_MS, RestingPorts } from './resting-ports.ts';
 import type { PoolRange } from './settings.ts';
 
 /** The largest pool, so that a typo like /8 is an error and not a gigabyte. */
 const MAX_POOL_ADDRESSES = 65_536;
 
-/** The first place (port >> 1) of the upper range of ports. */
-const UPPER = 512;
+/** Ranges of ports as places (port >> 1): 0–1023, those above, all. */
+const FIRST = Uint16Array.of(0, 512, 0);
+const LAST = Uint16Array.of(511, LAST_PLACE, LAST_PLACE);
+const ALL = 2;
+
+/** The range of a source port, or the other one; identifiers have one. */
+const rangeOf = (proto: number, port6: number, isOther: number): number =>
+  proto === ICMP_BIB ? ALL : (port6 > 1023 ? 1 : 0) ^ isOther;
+const rangesOf = (proto: number): number => (proto === ICMP_BIB ? 1 : 2);
 
 /** Whether a port of a protocol can be given to a binding: UDP and TCP port 0 is none. */
 const isUsable = (proto: number, port: number): boolean => port !== 0 || proto === ICMP_BIB;
@@ -42,8 +51,11 @@ export class PortPool {
   private readonly sizes: Int32Array;
   private readonly free: Int32Array;
   private readonly freeOfProtocol = new Int32Array(3);
+  private readonly sizeOfProtocol: Int32Array;
   /** In the same order; made when the first port is asked for. */
-  private readonly sets: (PortSet | null)[];
+  private readonly sets: (RestingPorts | null)[];
+  /** Counts REST_MS. */
+  private turn = 0;
 
   /** @throws RangeError for more than MAX_POOL_ADDRESSES addresses */
   constructor(ranges: readonly PoolRange[], hosts: Hosts, random: () => number) {
@@ -57,7 +69,8 @@ export class PortPool {
     for (const range of ranges) this.countRange(range);
     this.free = this.sizes.slice();
     for (let set = 0; set < 3 * n; set++) this.freeOfProtocol[Math.floor(set / n)] += this.free[set];
-    this.sets = Array<PortSet | null>(3 * n).fill(null);
+    this.sizeOfProtocol = this.freeOfProtocol.slice();
+    this.sets = Array<RestingPorts | null>(3 * n).fill(null);
     this.preferred = this.mostServing();
   }
 
@@ -70,7 +83,17 @@ export class PortPool {
     }
   }
 
-  /** Free ports of a protocol. */
+  /** Sets the time that ports rest by. */
+  setTime(nowMs: number): void {
+    this.turn = Math.floor(nowMs / REST_MS);
+  }
+
+  /** Ports of a protocol. */
+  ports(proto: number): number {
+    return this.sizeOfProtocol[proto];
+  }
+
+  /** Free ports of a protocol, those that rest among them. */
   freePorts(proto: number): number {
     return this.freeOfProtocol[proto];
   }
@@ -78,7 +101,6 @@ export class PortPool {
   /** Takes a port for a new binding of a host; the result is in `address` and `port`. @returns false when there is none */
   allocate(proto: number, host: number, port6: number): boolean {
     if (this.freeOfProtocol[proto] === 0) return false;
-    if (this.blocks !== null && this.takeFromOwnBlock(this.blocks, proto, host, port6)) return true;
     const n = this.addresses.length;
     const own = this.hosts.poolAddress(host);
     const start = own >= 0 ? own : this.preferred[this.random() % this.preferred.length];
@@ -103,10 +125,11 @@ export class PortPool {
     return true;
   }
 
-  /** Gives a port back that was allocated or reserved. */
-  release(proto: number, address: number, port: number): void {
+  /** Gives a port back that was allocated to a host or reserved for it. */
+  release(proto: number, address: number, port: number, host: number): void {
     const set = proto * this.addresses.length + this.placeOf(address);
-    this.setAt(set).add(port);
+    this.setAt(set).giveBack(port);
+    this.hosts.addPorts(host, proto, -1);
     this.free[set]++;
     this.freeOfProtocol[proto]++;
     if (this.blocks !== null) this.blocks.release(set * this.blocks.perSet + Math.floor(port / this.blocks.size));
@@ -122,45 +145,54 @@ export class PortPool {
   /** Bytes of the sets that there are. */
   get bytes(): number {
     let sets = 0;
-    for (const set of this.sets) if (set !== null) sets++;
+    for (const set of this.sets) if (set !== null) sets += set.count;
     return sets * 8448 + this.addresses.length * 36;
   }
 
   private takeAt(proto: number, place: number, host: number, port6: number): boolean {
     const set = proto * this.addresses.length + place;
     const ports = this.setAt(set);
-    const port = this.blocks === null ? this.pick(ports, proto, port6) : this.pickNewBlock(this.blocks, set, port6);
+    const port =
+      this.blocks === null
+        ? this.pick(ports, proto, port6)
+        : this.pickInBlocks(this.blocks, set, host, ports, proto, port6);
     if (port < 0) return false;
     this.take(set, port, host);
     return true;
   }
 
-  /** A free port by range and parity of the source port, or -1. */
-  private pick(ports: PortSet, proto: number, port6: number): number {
+  /** A free port by range and parity of the source port, or -1. One that rests comes after all others. */
+  private pick(ports: RestingPorts, proto: number, port6: number): number {
     const random = this.random();
     const parity = (proto === UDP_BIB ? port6 : random) & 1;
-    if (proto === ICMP_BIB) return pickEither(ports, parity, 0, LAST_PLACE, random >>> 1);
-    const isUpper = port6 > 1023;
-    const port = pickEither(ports, parity, isUpper ? UPPER : 0, isUpper ? LAST_PLACE : UPPER - 1, random >>> 1);
-    if (port >= 0) return port;
-    return pickEither(ports, parity, isUpper ? 0 : UPPER, isUpper ? UPPER - 1 : LAST_PLACE, random >>> 1);
-  }
-
-  private pickNewBlock(blocks: PortBlocks, set: number, port6: number): number {
-    const random = this.random();
-    const block = blocks.findFree(set, this.setAt(set), random >>> 1);
-    return block < 0 ? -1 : blocks.pickIn(block, this.setAt(set), port6 & 1, random >>> 1);
-  }
-
-  private takeFromOwnBlock(blocks: PortBlocks, proto: number, host: number, port6: number): boolean {
-    for (let next = blocks.firstOf(host, proto); next !== 0; next = blocks.after(next - 1)) {
-      const set = blocks.setOf(next - 1);
-      const port = blocks.pickIn(next - 1, this.setAt(set), port6 & 1, this.random() >>> 1);
-      if (port < 0) continue;
-      this.take(set, port, host);
-      return true;
+    for (let age = 0; age < AGES; age++) {
+      for (let isOther = 0; isOther < rangesOf(proto); isOther++) {
+        const range = rangeOf(proto, port6, isOther);
+        const port = ports.pick(age, parity, FIRST[range], LAST[range], random >>> 1);
+        if (port >= 0) return port;
+      }
     }
-    return false;
+    return -1;
+  }
+
+  /** The same in the host's blocks, or in one more. The range decides before the block does. */
+  private pickInBlocks(
+    blocks: PortBlocks,
+    set: number,
+    host: number,
+    ports: RestingPorts,
+    proto: number,
+    port6: number,
+  ): number {
+    const random = this.random() >>> 1;
+    for (let isOther = 0; isOther < rangesOf(proto); isOther++) {
+      const range = rangeOf(proto, port6, isOther);
+      const own = blocks.pickOwn(set, host, ports, port6 & 1, FIRST[range], LAST[range], random);
+      if (own >= 0) return own;
+      const port = blocks.pickNew(set, ports, port6 & 1, FIRST[range], LAST[range], random);
+      if (port >= 0) return port;
+    }
+    return -1;
   }
 
   private take(set: number, port: number, host: number): void {
@@ -168,26 +200,30 @@ export class PortPool {
     this.setAt(set).take(port);
     this.free[set]--;
     this.freeOfProtocol[Math.floor(set / n)]--;
+    this.hosts.addPorts(host, Math.floor(set / n), 1);
     if (this.blocks !== null) this.blocks.take(set * this.blocks.perSet + Math.floor(port / this.blocks.size), host);
     this.address = this.addresses[set % n];
     this.port = port;
   }
 
-  private setAt(set: number): PortSet {
-    return this.sets[set] ?? this.makeSet(set);
+  private setAt(set: number): RestingPorts {
+    const ports = this.sets[set] ?? this.makeSet(set);
+    ports.catchUp(this.turn);
+    return ports;
   }
 
   /** Makes a set with all its ports free, once for an address and protocol. */
-  private makeSet(set: number): PortSet {
+  private makeSet(set: number): RestingPorts {
     const n = this.addresses.length;
     const proto = Math.floor(set / n);
     const address = this.addresses[set % n] >>> 0;
-    const ports = new PortSet();
+    const unused = new PortSet();
     for (const range of this.ranges) {
       const isHere = address >= range.address && address < range.address + range.addresses;
       if (bibOf(range.protocol) !== proto || !isHere) continue;
-      ports.addRange(isUsable(proto, range.firstPort) ? range.firstPort : 1, range.lastPort);
+      unused.addRange(isUsable(proto, range.firstPort) ? range.firstPort : 1, range.lastPort);
     }
+    const ports = new RestingPorts(unused, this.turn);
     this.blocks?.open(set, ports);
     this.sets[set] = ports;
     return ports;

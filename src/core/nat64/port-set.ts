@@ -49,6 +49,14 @@ export class PortSet {
     }
   }
 
+  /** Makes all ports free here that are free in another set, where they are then not. Some microseconds. */
+  moveFrom(other: PortSet): void {
+    for (let word = 0; word < this.words.length; word++) this.words[word] |= other.words[word];
+    this.free += other.free;
+    other.words.fill(0);
+    other.free = 0;
+  }
+
   /** Takes a free port. */
   take(port: number): void {
     const half = (port & 1) * HALF;

@@ -5,18 +5,23 @@ import { embedWord1, embedWord2, embedWord3 } from '../address/rfc6052.ts';
 import { OWN_HOP_LIMIT, sendIcmpv4Error } from '../translate/errors.ts';
 import type { Translator } from '../translate/translator.ts';
 import { complement, fold, sumBytes } from '../wire/checksum.ts';
-import { PORT_UNREACHABLE4, UNREACHABLE4 } from '../wire/icmp.ts';
+import { ICMP_HEADER, PORT_UNREACHABLE4, UNREACHABLE4 } from '../wire/icmp.ts';
+import { IPV4_HEADER } from '../wire/ipv4.ts';
 import { emitAddress, emitIpv6Start, IPV6_DESTINATION, IPV6_HEADER, IPV6_SOURCE, sumAddress } from '../wire/ipv6.ts';
 import { clearOffload, OFFLOAD_HEADER } from '../wire/offload.ts';
 import { TCP } from '../wire/protocol.ts';
-import { append, type PacketList, reserve, type Slab } from '../wire/slab.ts';
+import { append, HEADROOM, type PacketList, reserve, type Slab } from '../wire/slab.ts';
 import { ACK, TCP_CHECKSUM, TCP_DATA_OFFSET, TCP_FLAGS, TCP_HEADER } from '../wire/tcp.ts';
 import { EXPIRED_PROBE, EXPIRED_SOME, EXPIRED_SYN, QUOTE_BYTES } from './nat64-state.ts';
 import type { Nat64Path } from './packet-path.ts';
 
+/** What one entry needs at most: an ICMPv4 error and the copy of the held SYN that it is about, each aligned; a probe is smaller. */
+const NEEDED_BYTES = IPV4_HEADER + ICMP_HEADER + 2 * (QUOTE_BYTES + HEADROOM + 4);
+
 /**
- * Works off what is due at `nowMs`, at most `budget` entries, and appends what has to be sent to `out`.
- * @returns whether more is due already. Never throws.
+ * Works off what is due at `nowMs`, at most `budget` entries and no more than `out` has room for, and appends what has to be sent.
+ * @param out with room for one probe at least, or nothing is ever done
+ * @returns whether more may be due already. Never throws.
  */
 export function expireSessions(
   path: Nat64Path,
@@ -28,14 +33,18 @@ export function expireSessions(
 ): boolean {
   const { state } = path;
   path.fragments.expire(nowMs);
-  let found = state.expire(nowMs, budget);
-  while (found === EXPIRED_PROBE || found === EXPIRED_SYN) {
+  for (let left = budget; left > 0 && hasRoom(out); left = state.budgetLeft) {
+    const found = state.expire(nowMs, left);
     if (found === EXPIRED_PROBE) sendProbe(path, s, out);
-    else answerHeldSyn(path, t, s, out, nowMs);
-    found = state.expire(nowMs, budget);
+    else if (found === EXPIRED_SYN) answerHeldSyn(path, t, s, out, nowMs);
+    else return found === EXPIRED_SOME;
   }
-  return found === EXPIRED_SOME;
+  return true;
 }
+
+/** Whether whatever is due next can be sent: RFC 6146 §3.5.2.2 leaves no probe out, so a session waits until its own can go. */
+const hasRoom = (out: PacketList): boolean =>
+  out.count < out.offset.length && out.spareEnd - out.spareStart >= NEEDED_BYTES;
 
 /**
  * A TCP segment to the IPv6 end, as if from its peer: nothing but an ACK far from its window. A host that still has the connection
@@ -43,7 +52,7 @@ export function expireSessions(
  */
 function sendProbe(path: Nat64Path, s: Slab, out: PacketList): void {
   const to = reserve(out, IPV6_HEADER + TCP_HEADER);
-  if (to < 0) return; // the next packet of either end does as well
+  if (to < 0) return; // hasRoom() saw to that
   const { prefix, state } = path;
   const { remote4 } = state;
   const v = s.view;

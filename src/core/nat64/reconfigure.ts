@@ -1,10 +1,9 @@
 // Other settings for a running NAT64 (rule N-12). What still fits stays: a binding goes only when the new pool does not have its
-// port, or its host is no longer served. Cold: with a million bindings it takes some 200 ms, three times that when there is to be
+// port, or its host is no longer served. Cold: with a million bindings it takes some 300 ms, up to a second when there is to be
 // room for more; packets wait meanwhile.
 
-import { PrefixTable } from '../address/prefix-table.ts';
-import { addressWord } from '../address/rfc6052.ts';
 import { HOLDS_PORT, IS_CONFIGURED, IS_STATIC } from './bib.ts';
+import { ClientRanges } from './client-ranges.ts';
 import { HeldSyns } from './held-syns.ts';
 import { MAPPING_MADE, MappingLog } from './mapping-log.ts';
 import type { Nat64Tables } from './nat64-tables.ts';
@@ -24,31 +23,30 @@ export function reconfigure(t: Nat64Tables, settings: Nat64Settings, nowMs: numb
   const before = t.settings;
   if (before.limits.heldSyns !== settings.limits.heldSyns) t.held = new HeldSyns(settings.limits.heldSyns, t.random);
   t.log = log;
-  t.setLogTime(nowMs);
+  t.setTime(nowMs);
   t.set(settings);
   moveToPool(t, pool, settings, before.mappingLog !== settings.mappingLog);
   changeStatics(t, before, settings, nowMs);
   t.startSweep();
 }
 
-/** Takes the ports of all bindings in the new pool; those made by hand come first, they need not lie in it. A new kind of log begins with all. */
+/** Takes the ports of all bindings in the new pool; those made by hand need not lie in it. A new kind of log begins with all. */
 function moveToPool(t: Nat64Tables, pool: PortPool, settings: Nat64Settings, isNewLog: boolean): void {
   const { bib, hosts } = t;
-  const isServed = clientCheck(settings);
+  const clients = new ClientRanges(settings.clients);
   t.pool = pool;
-  for (let host = 1; host <= hosts.table.top; host++) if (hosts.isUsed(host)) hosts.setPoolAddress(host, -1);
-  for (const isByHand of [true, false]) {
-    for (let binding = 1; binding <= bib.top; binding++) {
-      if (!bib.isAlive(binding) || (bib.flags(binding, IS_STATIC | IS_CONFIGURED) !== 0) !== isByHand) continue;
-      bib.setFlags(binding, HOLDS_PORT, false);
-      const host = bib.host(binding);
-      const stays =
-        isByHand || isServed(hosts.word(host, 0), hosts.word(host, 1), hosts.word(host, 2), hosts.word(host, 3));
-      if (stays && pool.reserve(bib.protocol(binding), bib.ipv4(binding), bib.port4(binding), host))
-        bib.setFlags(binding, HOLDS_PORT, true);
-      else if (!isByHand) t.killBinding(binding);
-      if (isNewLog && bib.isAlive(binding)) t.logBinding(MAPPING_MADE, binding);
-    }
+  for (let host = 1; host <= hosts.table.top; host++) if (hosts.isUsed(host)) hosts.leavePool(host);
+  for (let binding = 1; binding <= bib.top; binding++) {
+    if (!bib.isAlive(binding)) continue;
+    bib.setFlags(binding, HOLDS_PORT, false);
+    const host = bib.host(binding);
+    const isByHand = bib.flags(binding, IS_STATIC | IS_CONFIGURED) !== 0;
+    const stays =
+      isByHand || clients.has(hosts.word(host, 0), hosts.word(host, 1), hosts.word(host, 2), hosts.word(host, 3));
+    if (stays && pool.reserve(bib.protocol(binding), bib.ipv4(binding), bib.port4(binding), host))
+      bib.setFlags(binding, HOLDS_PORT, true);
+    else if (!isByHand) t.killBinding(binding);
+    if (isNewLog && bib.isAlive(binding)) t.logBinding(MAPPING_MADE, binding);
   }
 }
 
@@ -56,14 +54,4 @@ function changeStatics(t: Nat64Tables, before: Nat64Settings, after: Nat64Settin
   const kept = new Set(after.staticBindings.map(nameOf));
   for (const old of before.staticBindings) if (!kept.has(nameOf(old))) removeStatic(t, old, IS_CONFIGURED, nowMs);
   for (const binding of after.staticBindings) addStatic(t, binding, IS_CONFIGURED, nowMs);
-}
-
-function clientCheck({ clients }: Nat64Settings): (w0: number, w1: number, w2: number, w3: number) => boolean {
-  if (clients.length === 0) return () => true;
-  const words = clients.flatMap(({ address }) => [0, 1, 2, 3].map((i) => addressWord(address, i)));
-  const table = new PrefixTable(
-    Int32Array.from(words),
-    clients.map(({ length }) => length),
-  );
-  return (w0, w1, w2, w3) => table.lookup(w0, w1, w2, w3) >= 0;
 }

@@ -45,7 +45,7 @@ export function addStatic(t: Nat64Tables, binding: StaticBinding, by: number, no
   if ((by6 !== 0 && t.bib.flags(by6, BY_HAND) !== 0) || (by4 !== 0 && t.bib.flags(by4, BY_HAND) !== 0))
     return 'conflict';
   if (t.staticCount >= MAX_STATIC_BINDINGS) return 'full';
-  t.setLogTime(nowMs);
+  t.setTime(nowMs);
   if (by6 !== 0) t.killBinding(by6);
   if (by4 !== 0) t.killBinding(by4);
   const proto = bibOf(binding.protocol);
@@ -63,7 +63,7 @@ export function removeStatic(t: Nat64Tables, binding: StaticBinding, by: number,
   t.bib.setFlags(by6, by, false);
   if (t.bib.flags(by6, BY_HAND) !== 0) return true;
   count(t, binding.ipv4 | 0, -1);
-  t.setLogTime(nowMs);
+  t.setTime(nowMs);
   t.killBinding(by6);
   return true;
 }

@@ -76,7 +76,8 @@ export function sendIcmpv4Error(
   rest: number,
 ): void {
   // In the second half of a hairpinned packet the sender speaks IPv6; v6-to-v4.ts has answered already what it could.
-  if (t.ownIpv4 === 0 || t.isSecondPass || !deservesError4(s, at, end) || !t.errorLimit4.take(nowMs)) return;
+  if (t.ownIpv4 === 0 || t.isSecondPass || !deservesError4(s, at, end)) return;
+  if (!t.errorLimit4.take(type === UNREACHABLE4 && code === FRAGMENTATION_NEEDED, nowMs)) return;
   const quoted = Math.min(end - at, t.errorSize4 - IPV4_HEADER - ICMP_HEADER);
   const length = IPV4_HEADER + ICMP_HEADER + quoted;
   const to = reserve(out, length);
@@ -131,7 +132,7 @@ export function sendIcmpv6Error(
   code: number,
   rest: number,
 ): void {
-  if (!t.hasOwnIpv6 || !deservesError6(t, s, end) || !t.errorLimit6.take(nowMs)) return;
+  if (!t.hasOwnIpv6 || !deservesError6(t, s, end) || !t.errorLimit6.take(type === PACKET_TOO_BIG6, nowMs)) return;
   const quoted = Math.min(end - at, t.settings.icmpv6ErrorSize - IPV6_HEADER - ICMP_HEADER);
   const to = reserve(out, IPV6_HEADER + ICMP_HEADER + quoted);
   if (to < 0) return;

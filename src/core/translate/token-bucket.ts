@@ -1,4 +1,5 @@
-// A token bucket: at most `perSecond` events a second, bursts up to the same number (rule T-E-02). The clock is passed in.
+// A token bucket: at most `perSecond` events a second, bursts up to the same number. The clock is passed in. The translator's own
+// ICMP errors, of two kinds, have a limit of their own: error-limit.ts.
 
 /** Limits one kind of event. Never throws. */
 export class TokenBucket {
@@ -23,11 +24,5 @@ export class TokenBucket {
     if (this.tokens < 1) return false;
     this.tokens -= 1;
     return true;
-  }
-
-  /** Goes on with what another bucket, which this one replaces, has left; the depth stays this one's. */
-  continueFrom(before: TokenBucket): void {
-    this.tokens = Math.min(this.depth, before.tokens);
-    this.lastMs = before.lastMs;
   }
 }

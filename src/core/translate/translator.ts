@@ -2,7 +2,7 @@
 // (which packet goes where); it and v4-to-v6.ts, v6-to-v4.ts and their neighbours work on what is kept here.
 //
 // The fields below are registers, not state between packets: each packet writes those it reads. What does last from
-// packet to packet is the identification counter, the two token buckets and the leases of the dynamic pool.
+// packet to packet is the identification counter, the two limits of errors and the leases of the dynamic pool.
 
 import {
   AddressMap,
@@ -23,9 +23,9 @@ import type { ErrorParts } from '../wire/icmp-extension.ts';
 import { IPV6_DESTINATION, IPV6_SOURCE } from '../wire/ipv6.ts';
 import { makeOffloadFields, type OffloadFields } from '../wire/offload.ts';
 import type { Slab } from '../wire/slab.ts';
+import { ErrorLimit } from './error-limit.ts';
 import { IcmpSources } from './icmp-sources.ts';
 import type { TranslatorSettings } from './settings.ts';
-import { TokenBucket } from './token-bucket.ts';
 import {
   BOTH_EMBEDDED,
   MARTIAN_DESTINATION,
@@ -46,8 +46,8 @@ export class Translator {
   readonly settings: TranslatorSettings;
   readonly map: AddressMap;
   readonly icmpSources: IcmpSources;
-  readonly errorLimit4: TokenBucket;
-  readonly errorLimit6: TokenBucket;
+  readonly errorLimit4: ErrorLimit;
+  readonly errorLimit6: ErrorLimit;
 
   /** Own addresses in words; IPv4 0: none. */
   readonly ownIpv4: number;
@@ -57,8 +57,6 @@ export class Translator {
   readonly own3: number;
   /** Stateful NAT64 (RFC 6146) in place of the explicit mappings and the dynamic pool; null: stateless. */
   readonly nat64: Nat64Path | null;
-  /** Whether packets to the own IPv4 address are the translator's alone; false where it is also an address of NAT64's pool. */
-  readonly hearsOwn4: boolean;
   /** Whether packets to the own IPv6 address are the translator's; false where it has none or shares it with a host. */
   private readonly hearsOwn6: boolean;
   /** What a TTL or hop limit loses: 1 or 0. */
@@ -127,14 +125,13 @@ export class Translator {
     this.nat64 = nat64;
     this.map = new AddressMap(settings);
     this.icmpSources = new IcmpSources(settings);
-    this.errorLimit4 = new TokenBucket(settings.errorsPerSecond);
-    this.errorLimit6 = new TokenBucket(settings.errorsPerSecond);
+    this.errorLimit4 = new ErrorLimit(settings.errorsPerSecond);
+    this.errorLimit6 = new ErrorLimit(settings.errorsPerSecond);
     this.ownIpv4 = settings.ownIpv4 | 0;
     this.own0 = settings.ownIpv6 === null ? 0 : addressWord(settings.ownIpv6, 0);
     this.own1 = settings.ownIpv6 === null ? 0 : addressWord(settings.ownIpv6, 1);
     this.own2 = settings.ownIpv6 === null ? 0 : addressWord(settings.ownIpv6, 2);
     this.own3 = settings.ownIpv6 === null ? 0 : addressWord(settings.ownIpv6, 3);
-    this.hearsOwn4 = settings.ownIpv4 !== 0 && nat64?.state.isOwn4(settings.ownIpv4 | 0) !== true;
     this.hearsOwn6 = settings.ownIpv6 !== null && !settings.ownIpv6IsShared;
     this.hopCost = settings.decrementHopLimit ? 1 : 0;
     this.ipv4Mtu = settings.ipv4Mtu;
@@ -181,6 +178,14 @@ export class Translator {
   checkMartians6(s: Slab, at: number): Verdict {
     if (isMartianAt(s, at + IPV6_SOURCE)) return MARTIAN_SOURCE;
     return isMartianAt(s, at + IPV6_DESTINATION) ? MARTIAN_DESTINATION : TRANSLATED;
+  }
+
+  /**
+   * Whether packets to this IPv4 address are the translator's alone. Its own may also be one of NAT64's, of the pool or of a binding
+   * that was made by hand a moment ago; NAT64 answers then what it has no binding for.
+   */
+  isOwn4(ipv4: number): boolean {
+    return ipv4 === this.ownIpv4 && ipv4 !== 0 && this.nat64?.state.isOwn4(ipv4) !== true;
   }
 
   /** Whether the address at `at` is the translator's own IPv6 address, and not a host's as well. */

@@ -73,7 +73,7 @@ export function translateV4(
   if (fault !== TRANSLATED) return fault;
   const header = headerLength(s, at);
   const end = at + totalLength(s, at);
-  if (destination(s, at) === t.ownIpv4 && t.hearsOwn4 && !t.isSecondPass) return answerEcho4(s, at, end, out);
+  if (t.isOwn4(destination(s, at)) && !t.isSecondPass) return answerEcho4(s, at, end, out);
   if (header > IPV4_HEADER) {
     const optionFault = checkOptions(t, s, at, out, nowMs);
     if (optionFault !== TRANSLATED) return optionFault;
