@@ -1,11 +1,19 @@
-// Addresses and prefixes between text and bytes, for configuration and command line. Text is read by ipaddr.js; what a
-// NAT64 prefix may be is RFC 6052 §2.2; which addresses no translated packet may have is rule A-04.
+// Addresses and prefixes between text and bytes, for configuration and command line. Text is read by ipaddr.js and written by
+// core/address/text.ts; what a NAT64 prefix may be is RFC 6052 §2.2; which addresses no translated packet may have is rule A-04.
 
 import ipaddr from 'ipaddr.js';
 import { addressWord } from '../core/address/rfc6052.ts';
 import { isMartian6 } from '../core/address/special.ts';
+import {
+  text4 as formatIpv4,
+  text6 as formatIpv6,
+  textPrefix4 as formatPrefix4,
+  textPrefix6 as formatPrefix6,
+} from '../core/address/text.ts';
 import type { Prefix4, Prefix6 } from '../core/translate/settings.ts';
 import { bad, good, type ShapeOf, type TextResult, text } from './fields.ts';
+
+export { formatIpv4, formatIpv6, formatPrefix4, formatPrefix6 };
 
 /** The lengths of RFC 6052 §2.2. */
 const NAT64_LENGTHS: readonly number[] = [32, 40, 48, 56, 64, 96];
@@ -113,19 +121,6 @@ export const compare4 = (a: Prefix4, b: Prefix4): number => a.address - b.addres
 
 /** As {@link compare4}. */
 export const compare6 = (a: Prefix6, b: Prefix6): number => Buffer.compare(a.address, b.address) || a.length - b.length;
-
-/** Dotted text of an IPv4 number. */
-export const formatIpv4 = (address: number): string =>
-  [address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255].join('.');
-
-/** RFC 5952 text of 16 bytes. */
-export const formatIpv6 = (address: Uint8Array): string => new ipaddr.IPv6([...address]).toRFC5952String();
-
-/** `192.0.2.0/24`. */
-export const formatPrefix4 = (prefix: Prefix4): string => `${formatIpv4(prefix.address)}/${prefix.length}`;
-
-/** `2001:db8::/32`. */
-export const formatPrefix6 = (prefix: Prefix6): string => `${formatIpv6(prefix.address)}/${prefix.length}`;
 
 const ipv4Number = (bytes: readonly number[]): number => bytes.reduce((sum, byte) => sum * 256 + byte, 0);
 

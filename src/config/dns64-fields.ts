@@ -4,7 +4,7 @@ import { DEFAULT_DNS64 } from '../core/dns64/settings.ts';
 import { nat64Prefix, prefix4, prefix6 } from './addresses.ts';
 import { choice, field, flag, integer, list, section, type Values, wordOr } from './fields.ts';
 import { anyPrefix, dnsEndpoint, domain, forwarder, size } from './gateway-scalars.ts';
-import { duration } from './scalars.ts';
+import { duration, path } from './scalars.ts';
 
 const D = DEFAULT_DNS64;
 
@@ -31,6 +31,11 @@ export const DNS64_FIELDS = {
     wordOr('auto', null, list(forwarder)),
     'auto',
     "Recursive resolvers that queries go to, tls://ADDRESS#NAME for DNS over TLS; auto: this router's own resolvers.",
+  ),
+  'tls-ca': field(
+    wordOr('none', null, path),
+    'none',
+    'A file of certificates (PEM) that forwarders over TLS may be signed with, beside the public authorities.',
   ),
   prefixes: field(
     wordOr('auto', null, list(nat64Prefix)),

@@ -4,6 +4,7 @@ import type { Dns64Settings, DnsEndpoint, Forwarder } from '../core/dns64/settin
 import type { Prefix6 } from '../core/translate/settings.ts';
 import type { Findings } from './check.ts';
 import type { Dns64Values } from './dns64-fields.ts';
+import type { TextResult } from './fields.ts';
 import type { AnyPrefix } from './gateway-scalars.ts';
 import { secondsOf } from './scalars.ts';
 
@@ -43,7 +44,26 @@ export function checkDns64(v: Dns64Values, nat64: Nat64Side | null, findings: Fi
   if (v.timeout < LEAST_TIMEOUT_MS || v.timeout > MOST_TIMEOUT_MS) {
     findings.addAt(`${SECTION}timeout`, 'is out of range', 'write 100ms to 60s');
   }
+  if (v['tls-ca'] !== null && v.forwarders?.some(({ tlsName }) => tlsName !== null) !== true) {
+    findings.addAt(
+      `${SECTION}tls-ca`,
+      'is set, but no forwarder is asked over TLS',
+      'write tls://ADDRESS#NAME, or remove it',
+    );
+  }
   checkCache(v, findings);
+}
+
+/** Reads certificates from a file that the configuration names. */
+export type AuthoritiesReader = (path: string) => TextResult<string>;
+
+/** What the file `tls-ca` holds; null: none, or it is in the findings. */
+export function readTlsCa({ 'tls-ca': path }: Dns64Values, read: AuthoritiesReader, findings: Findings): string | null {
+  if (path === null) return null;
+  const result = read(path);
+  if (result.ok) return result.value;
+  findings.addAt(`${SECTION}tls-ca`, result.problem, result.advice);
+  return null;
 }
 
 const isSame = (a: DnsEndpoint, b: DnsEndpoint): boolean => a.address === b.address && a.port === b.port;
@@ -61,11 +81,12 @@ function checkCache({ cache, ...v }: Dns64Values, findings: Findings): void {
   }
 }
 
-/** What the checked section says. */
-export function dns64Config(v: Dns64Values, nat64: Nat64Side | null): Dns64Config {
+/** What the checked section says. @param tlsCa what the file `tls-ca` holds */
+export function dns64Config(v: Dns64Values, nat64: Nat64Side | null, tlsCa: string | null): Dns64Config {
   return {
     listen: v.listen,
     forwarders: v.forwarders,
+    tlsCa,
     prefixes: v.prefixes ?? (nat64 === null ? [] : [nat64.prefix]),
     clients: v.clients,
     excludeAaaa: v['exclude-aaaa'],

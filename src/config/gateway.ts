@@ -8,7 +8,7 @@ import type { Prefix6 } from '../core/translate/settings.ts';
 import { formatPrefix6, holds6, isMartianIpv6, MARTIANS_IPV6 } from './addresses.ts';
 import { checkFields, type Findings } from './check.ts';
 import { advertiseSettings, advertiseWarnings, checkAdvertise } from './gateway-advertise.ts';
-import { checkDns64, type Dns64Config, dns64Config } from './gateway-dns64.ts';
+import { type AuthoritiesReader, checkDns64, type Dns64Config, dns64Config, readTlsCa } from './gateway-dns64.ts';
 import { type Dhcp4Values, GATEWAY_FIELDS, type GatewayValues } from './gateway-fields.ts';
 import { checkNat64, type Nat64Config, nat64Config, nat64Warnings } from './gateway-nat64.ts';
 import { secondsOf } from './scalars.ts';
@@ -38,11 +38,16 @@ export interface GatewayConfig {
 }
 
 /** Checks a tree as `role: gateway`. Adds to `findings`; returns null when there is any. Never throws. */
-export function gatewayConfig(tree: Tree, findings: Findings): GatewayConfig | null {
+export function gatewayConfig(
+  tree: Tree,
+  findings: Findings,
+  readAuthorities: AuthoritiesReader,
+): GatewayConfig | null {
   const values = checkFields(GATEWAY_FIELDS, tree, '', findings);
   if (values === undefined) return null;
   crossCheck(values, findings);
-  return findings.issues.length > 0 ? null : configOf(values);
+  const tlsCa = values.dns64 === null ? null : readTlsCa(values.dns64, readAuthorities, findings);
+  return findings.issues.length > 0 ? null : configOf(values, tlsCa);
 }
 
 function crossCheck(v: GatewayValues, findings: Findings): void {
@@ -112,9 +117,9 @@ function checkOut(path: string, lan: readonly string[], out: Out, findings: Find
   if (out !== null && lan.includes(out)) findings.addAt(`${path}.out`, 'is one of lan', 'name one that leads outside');
 }
 
-function configOf(v: GatewayValues): GatewayConfig {
+function configOf(v: GatewayValues, tlsCa: string | null): GatewayConfig {
   const nat64 = v.nat64 === null ? null : nat64Config(v.nat64);
-  const dns64 = v.dns64 === null ? null : dns64Config(v.dns64, nat64Side(v));
+  const dns64 = v.dns64 === null ? null : dns64Config(v.dns64, nat64Side(v), tlsCa);
   const prefixes = v.nat64 === null ? (dns64?.prefixes ?? []) : [v.nat64.prefix];
   const parts = { prefixes, hasDns: dns64 !== null };
   const advertise = v.advertise === null ? [] : advertiseSettings(v.advertise, v.lan, parts);

@@ -1,11 +1,14 @@
 // From a file on disk to a checked configuration. The only file of this folder that reads files.
 
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { XlatError } from '../contract/errors.ts';
+import { authoritiesIn } from './authorities.ts';
 import { Findings } from './check.ts';
 import { type ClientConfig, clientConfig } from './client.ts';
+import { bad } from './fields.ts';
 import { type GatewayConfig, gatewayConfig } from './gateway.ts';
+import type { AuthoritiesReader } from './gateway-dns64.ts';
 import { ConfigError, type ConfigIssue } from './issues.ts';
 import { parseMappings } from './mappings-file.ts';
 import { nearest } from './nearest.ts';
@@ -22,6 +25,12 @@ const ROLES = ['translator', 'client', 'gateway'] as const;
 /** The command that runs each role's file. */
 const COMMANDS = { translator: 'translate', client: 'client', gateway: 'gateway' } as const;
 
+/** Bytes of a configuration, and of certificates: a person writes less, and checking more takes long. */
+const CONFIG_MAX_BYTES = 1_000_000;
+/** Bytes of a mappings file: a million lines. */
+const MAPPINGS_MAX_BYTES = 64_000_000;
+const CHUNK_BYTES = 65_536;
+
 const OPERATION = 'read the configuration';
 
 /**
@@ -29,7 +38,7 @@ const OPERATION = 'read the configuration';
  * @throws XlatError CONFIG_NOT_FOUND when it cannot be read, ConfigError with every finding when it cannot be used
  */
 export function loadConfig(file: string): Config {
-  return parseConfig(readText(file), file);
+  return parseConfig(readText(file, CONFIG_MAX_BYTES), file);
 }
 
 /** As {@link loadConfig}, from text; `file` is its name in errors and what relative paths start from. */
@@ -59,7 +68,7 @@ function configOf(tree: Tree, findings: Findings, file: string): Config | null {
   const role = tree.entries.find((entry) => entry.key === 'role');
   const name = role?.value.kind === 'scalar' ? role.value.text : '';
   if (name === 'client') return clientConfig(tree, findings);
-  if (name === 'gateway') return gatewayConfig(tree, findings);
+  if (name === 'gateway') return gatewayConfig(tree, findings, authoritiesReader(file));
   if (name === 'translator') return translatorConfig(tree, findings, mappingsReader(file));
   const guess = nearest(name, ROLES);
   const advice = guess === null ? `write one of ${ROLES.join(', ')}` : `did you mean "${guess}"?`;
@@ -74,7 +83,7 @@ const mappingsReader =
   (file: string): MappingsReader =>
   (path) => {
     try {
-      return parseMappings(readText(besides(file, path)), path);
+      return parseMappings(readText(besides(file, path), MAPPINGS_MAX_BYTES), path);
     } catch (error) {
       if (!(error instanceof XlatError)) throw error;
       const issue: ConfigIssue = {
@@ -85,6 +94,17 @@ const mappingsReader =
         advice: error.advice ?? '',
       };
       return { mappings: [], issues: [issue] };
+    }
+  };
+
+const authoritiesReader =
+  (file: string): AuthoritiesReader =>
+  (path) => {
+    try {
+      return authoritiesIn(readText(besides(file, path), CONFIG_MAX_BYTES));
+    } catch (error) {
+      if (!(error instanceof XlatError)) throw error;
+      return bad(`cannot be used: ${error.message}`, 'check the path');
     }
   };
 
@@ -112,9 +132,23 @@ const READ_FAILURES: Readonly<Record<string, string>> = {
   EISDIR: 'is a folder',
 };
 
-function readText(file: string): string {
+function readText(file: string, maxBytes: number): string {
+  const bytes = readAtMost(file, maxBytes);
+  if (bytes !== null) return bytes.toString('utf8');
+  throw new XlatError('CONFIG_INVALID', OPERATION, `${file} has more than ${maxBytes} bytes`, {
+    advice: 'Check the path; long lists of mappings go into a mappings-file.',
+  });
+}
+
+/** What a file holds; null: more than that. */
+function readAtMost(file: string, maxBytes: number): Buffer | null {
   try {
-    return readFileSync(file, 'utf8');
+    const fd = openSync(file, 'r');
+    try {
+      return readChunks(fd, maxBytes);
+    } finally {
+      closeSync(fd);
+    }
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
     const message = `${file} ${READ_FAILURES[code] ?? `cannot be read (${code})`}`;
@@ -123,4 +157,16 @@ function readText(file: string): string {
       cause,
     });
   }
+}
+
+function readChunks(fd: number, maxBytes: number): Buffer | null {
+  const chunks: Buffer[] = [];
+  for (let total = 0; total <= maxBytes; ) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const length = readSync(fd, chunk);
+    if (length === 0) return Buffer.concat(chunks);
+    chunks.push(chunk.subarray(0, length));
+    total += length;
+  }
+  return null;
 }

@@ -1,12 +1,34 @@
 // YAML text → tree. Refuses what the product does not take from YAML: duplicate keys, aliases. Apart from tree.ts because the
 // yaml package takes 30 ms to load, and a client without a file does not need it.
 
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, type Pair, Parser, parseDocument } from 'yaml';
 import type { ConfigIssue, Position } from './issues.ts';
 import type { Entry, Tree } from './tree.ts';
 
+/** Levels of lists and sections in each other. The configuration has 5; the reader calls itself for each. */
+const DEPTH_MAX = 64;
+
+/** Where text goes deeper than that; -1: nowhere. This pass, unlike those that follow, keeps a stack of its own. */
+function tooDeepAt(text: string): number {
+  const parser = new Parser();
+  let offset = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const _ of parser.next(lexeme));
+    if (parser.stack.length > DEPTH_MAX) return offset;
+    offset = parser.offset;
+  }
+  return -1;
+}
+
 /** Reads YAML 1.2. Syntax errors, anchors and duplicate keys become issues; the tree then is null. Never throws. */
 export function parseYaml(text: string, file: string): { readonly tree: Tree | null; readonly issues: ConfigIssue[] } {
+  const deepAt = tooDeepAt(text);
+  if (deepAt >= 0) {
+    const line = text.slice(0, deepAt).split('\n').length;
+    const at = { file, line, column: deepAt - text.lastIndexOf('\n', deepAt - 1) };
+    const problem = 'is not a configuration: too many lists or sections in each other';
+    return { tree: null, issues: [{ at, path: '', text: '', problem, advice: 'check the brackets and the indentation' }] };
+  }
   const lines = new LineCounter();
   const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   const place = (offset: number): Position => {

@@ -4,7 +4,7 @@
 //     2026-11-22T19:22:26.123Z mapping-made tcp [2001:db8::5]:50123 192.0.2.10:50123
 //     2026-11-22T19:22:26.123Z block-taken udp 2001:db8::5 192.0.2.10:1024-1279
 
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { constants, createWriteStream, type WriteStream } from 'node:fs';
 import { formatIpv4, formatIpv6 } from '../config/addresses.ts';
 import type { MappingRecord } from '../core/nat64/mapping-log.ts';
 import type { Nat64Control } from '../dataplane/nat64-control.ts';
@@ -99,8 +99,12 @@ const logSink = (log: DaemonLog): Sink => ({
   close: async () => undefined,
 });
 
+/** To its end; a symbolic link is not followed, as it might lead anywhere. */
+const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+
 function fileSink(file: string, log: DaemonLog): Sink {
-  const stream = createWriteStream(file, { flags: 'a', mode: 0o600 });
+  // Node passes numbers on as they are; its types know the texts alone, none of which says O_NOFOLLOW.
+  const stream = createWriteStream(file, { flags: APPEND as unknown as string, mode: 0o600 });
   let failed = false;
   stream.on('error', (error) => {
     failed = true;

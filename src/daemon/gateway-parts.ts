@@ -1,10 +1,10 @@
 // The parts of a running gateway: each is started, changed or ended as the plan wants it.
 //
-//     take the host ─► NAT64 ─┬► forwarding, firewall, NAT ─┬► DHCPv4 ─► router advertisements
-//                             └► DNS64, metrics ────────────┘
+//     take the host ─┬► NAT64 ──────────┬─► forwarding, firewall, NAT ─► DHCPv4 ─► router advertisements
+//                    └► DNS64, metrics ─┘
 //
-// in this order, so that a host which hears of the network finds all of it there; the end goes the other way round, and begins
-// with the advertisement that this router is none any more.
+// in this order, so that a port that is taken is found before the host is changed, and a host which hears of the network finds all
+// of it there; the end goes the other way round, and begins with the advertisement that this router is none any more.
 
 import type { XlatError } from '../contract/errors.ts';
 import type { AdvertiseSettings } from '../core/advertise/settings.ts';
@@ -159,12 +159,8 @@ export class GatewayParts {
    * @throws XlatError when a part cannot be had; what was done by then stays until the next `apply` or `close`
    */
   async apply(plan: GatewayPlan): Promise<void> {
-    await this.#nat64.apply(plan.nat64);
-    await all(
-      this.host.reconfigure(hostConfig(plan, this.nat64)),
-      this.#dns64.apply(plan.dns64),
-      this.#metrics.apply(plan.config.metrics),
-    );
+    await all(this.#nat64.apply(plan.nat64), this.#dns64.apply(plan.dns64), this.#metrics.apply(plan.config.metrics));
+    await this.host.reconfigure(hostConfig(plan, this.nat64));
     await this.#dhcp4.apply(plan.dhcp4);
     await this.#advertising.apply(plan.advertise.length === 0 ? null : plan.advertise);
     this.#plan = plan;
@@ -196,5 +192,6 @@ function hostConfig(plan: GatewayPlan, nat64: RunningNat64 | null): GatewayHostC
           prefixes: config.prefixes,
           servesOutside: config.nat64?.servesOutside ?? false,
         };
-  return { ...translation, lan: config.lan, nat66, nptv6, nat44 };
+  const lanDns = config.dns64?.clients === null ? (plan.dns64?.listen ?? []) : [];
+  return { ...translation, lan: config.lan, lanDns, nat66, nptv6, nat44 };
 }

@@ -8,6 +8,13 @@ import type { Clock } from './clock.ts';
 /** MAX_RTR_SOLICITATIONS and RTR_SOLICITATION_INTERVAL, RFC 4861 §10. */
 const SOLICITATIONS_MAX = 3;
 const SOLICITATION_INTERVAL_MS = 4000;
+/**
+ * What could not be sent is tried again so much later, as often as the round would have lasted anyway. Linux refuses for the second
+ * or two of duplicate address detection, when there is no address to send from (EADDRNOTAVAIL), and while the interface changes
+ * (ENETUNREACH, ENOBUFS; EINVAL where the route's device has gone: ip6_setup_cork, net/ipv6/ip6_output.c).
+ */
+const RETRY_MS = 500;
+const RETRIES_MAX = 16;
 
 /** Solicits on one link. */
 export class Solicitor {
@@ -16,10 +23,11 @@ export class Solicitor {
   readonly #failed: (cause: Error) => void;
   #timer: Closable | null = null;
   #left = 0;
+  #retriesLeft = 0;
   /** Solicitations that left this host since the start. */
   sent = 0;
 
-  /** @param send throws the system's error; `failed` is told of it, and the next attempt comes as if nothing had been */
+  /** @param send throws the system's error; `failed` is told of it, and the next attempt comes soon */
   constructor(clock: Clock, send: () => void, failed: (cause: Error) => void) {
     this.#clock = clock;
     this.#send = send;
@@ -30,6 +38,7 @@ export class Solicitor {
   start(): void {
     this.stop();
     this.#left = SOLICITATIONS_MAX;
+    this.#retriesLeft = RETRIES_MAX;
     this.#solicit();
   }
 
@@ -42,14 +51,27 @@ export class Solicitor {
 
   #solicit(): void {
     this.#timer = null;
-    this.#left -= 1;
+    if (this.#hasSent()) {
+      this.#left -= 1;
+      this.sent += 1;
+      if (this.#left > 0) this.#solicitIn(SOLICITATION_INTERVAL_MS);
+    } else if (this.#retriesLeft > 0) {
+      this.#retriesLeft -= 1;
+      this.#solicitIn(RETRY_MS);
+    }
+  }
+
+  #hasSent(): boolean {
     try {
       this.#send();
-      this.sent += 1;
+      return true;
     } catch (cause) {
-      // No link-local address yet, a full queue, a firewall: the next attempt may go through.
       this.#failed(cause as Error);
+      return false;
     }
-    if (this.#left > 0) this.#timer = this.#clock.after(SOLICITATION_INTERVAL_MS, () => this.#solicit());
+  }
+
+  #solicitIn(waitMs: number): void {
+    this.#timer = this.#clock.after(waitMs, () => this.#solicit());
   }
 }

@@ -48,6 +48,8 @@ export interface AdvertiseReport {
 const SENT_KEPT = 16;
 /** Other routers that are remembered. */
 const OTHERS_MAX = 16;
+/** Least time between two warnings of forged advertisements, and how long status shows the last one. */
+const FORGED_SAID_MS = 600_000;
 /** The checksum, which the kernel fills in, ends here. */
 const AFTER_CHECKSUM = 4;
 
@@ -68,6 +70,9 @@ export class AdvertisedLink {
   #sent = 0;
   #solicitations = 0;
   readonly #others = new Map<string, readonly string[]>();
+  /** What {@link AdvertisePlatform.sentAdvertisements} says as long as nobody but this class sends. */
+  #sentByHost: number | null = null;
+  #forged = { count: 0, lastMs: Number.NEGATIVE_INFINITY, saidMs: Number.NEGATIVE_INFINITY };
 
   constructor(settings: AdvertiseSettings, context: AdvertiseContext) {
     this.#settings = settings;
@@ -108,7 +113,7 @@ export class AdvertisedLink {
     return {
       link: this.#settings.link,
       state: this.#schedule.state,
-      trouble: this.#trouble,
+      trouble: this.#trouble ?? this.#forgedTrouble(),
       sent: this.#sent,
       solicitations: this.#solicitations,
       prefixes: texts('prefix', (item) => textPrefix(item.prefix.prefix)),
@@ -120,6 +125,7 @@ export class AdvertisedLink {
 
   #open(link: AdvertiseLink): void {
     try {
+      this.#sentByHost = this.#context.platform.sentAdvertisements(link.name);
       this.#socket = this.#context.platform.openAdvertiser(link, {
         received: (message) => this.#received(message),
         flooded: () => undefined, // what was left out is solicitations, and one answer serves them all
@@ -178,13 +184,48 @@ export class AdvertisedLink {
     const ra = acceptAdvertisement(message);
     if (typeof ra === 'string') return;
     if (!isOwnAddress) this.#compare(text6(source), ra);
-    else if (!this.#isOurs(bytes)) this.#yield();
+    else if (this.#isOurs(bytes)) return;
+    else if (this.#hasAnotherSender(this.#link.name)) this.#yield();
+    else this.#sayForged();
   }
 
   /** Whether an advertisement from the own address is one that came back. */
   #isOurs(bytes: Uint8Array): boolean {
     const body = bytes.subarray(AFTER_CHECKSUM);
     return this.#own.some((own) => isSame(own.subarray(AFTER_CHECKSUM), body));
+  }
+
+  /**
+   * Whether this host has sent more than this class did since the last call. The address alone proves nothing: whoever is on the
+   * link can write it.
+   */
+  #hasAnotherSender(link: string): boolean {
+    const { platform } = this.#context;
+    const before = this.#sentByHost;
+    this.#sentByHost = platform.sentAdvertisements(link);
+    if (before === null || this.#sentByHost === null) return platform.icmpPrograms().length > 0;
+    return this.#sentByHost > before;
+  }
+
+  #sayForged(): void {
+    if (this.#schedule.state === 'yielding') return; // one of several that the other program sent at once
+    const nowMs = this.#context.clock.now();
+    const { count, saidMs } = this.#forged;
+    const isQuiet = nowMs - saidMs < FORGED_SAID_MS;
+    this.#forged = { count: count + 1, lastMs: nowMs, saidMs: isQuiet ? saidMs : nowMs };
+    if (isQuiet) return;
+    const { link } = this.#settings;
+    this.#context.log.warn(
+      'advertise-forged',
+      { link, count: count + 1 },
+      `somebody on ${link} sends router advertisements with this router's address; ours go on`,
+    );
+  }
+
+  #forgedTrouble(): string | null {
+    const { count, lastMs } = this.#forged;
+    if (this.#context.clock.now() - lastMs >= FORGED_SAID_MS) return null;
+    return `somebody on the link sends router advertisements with this router's address (${count} so far)`;
   }
 
   #yield(): void {
@@ -248,6 +289,7 @@ export class AdvertisedLink {
     const advertised = { settings: this.#settings, link, content: this.#content, retired: this.#retired };
     for (const message of advertisement(advertised, isFinal, nowMs)) {
       this.#own = [...this.#own, message].slice(-SENT_KEPT);
+      if (this.#sentByHost !== null) this.#sentByHost += 1; // the kernel counts it, whether or not it gets out
       socket.advertise(message, link.linkLocal);
     }
     this.#sent += 1;

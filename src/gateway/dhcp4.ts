@@ -7,9 +7,9 @@
 import { readFileSync } from 'node:fs';
 import { XlatError } from '../contract/errors.ts';
 import type { Log } from '../contract/reasons.ts';
+import { text4 } from '../core/address/text.ts';
 import type { Dhcp4Plan, Dhcp4Settings } from '../core/gateway-host/dhcp4.ts';
 import { planDhcp4 } from '../core/gateway-host/dhcp4.ts';
-import { text4 } from '../core/gateway-host/text.ts';
 import type { Clock } from '../discovery/clock.ts';
 import type { GatewayPlatform } from '../platform/gateway-platform.ts';
 import type { Closable } from '../platform/platform.ts';

@@ -48,6 +48,8 @@ class PreparedHost implements GatewayHost {
   readonly #control: GatewayHostControl;
   readonly #log: Log;
   readonly #clock: Clock;
+  /** Read when the host was taken, while others get ready: the pool and the first change are fitted to it. null: used up. */
+  #first: Promise<HostFacts> | null;
   #config: GatewayHostConfig | null = null;
   #warnings: readonly string[] = [];
   #timer: Closable | null = null;
@@ -59,10 +61,12 @@ class PreparedHost implements GatewayHost {
     this.#control = control;
     this.#log = log;
     this.#clock = clock;
+    this.#first = control.facts();
+    this.#first.catch(() => undefined); // whoever needs them gets the failure
   }
 
   async choosePool(wish: PoolWish): Promise<PoolChoice> {
-    const facts = withoutDevice(await this.#control.facts(), this.#config?.tun.name);
+    const facts = withoutDevice(await (this.#first ?? this.#control.facts()), this.#config?.tun.name);
     const choice = choosePool(wish, facts, this.#control.usedPorts());
     if ('refused' in choice) {
       throw new XlatError('CONFIG_INVALID', 'place the IPv4 pool', choice.refused, { advice: choice.advice });
@@ -84,7 +88,9 @@ class PreparedHost implements GatewayHost {
   }
 
   async reconfigure(config: GatewayHostConfig): Promise<void> {
-    await this.#inTurn(() => this.#control.apply(config));
+    const known = await this.#first;
+    this.#first = null;
+    await this.#inTurn(() => this.#control.apply(config, known ?? undefined));
     this.#config = config;
     if (this.#timer === null) this.#lookLater();
   }

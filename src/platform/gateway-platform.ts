@@ -28,6 +28,8 @@ export interface AdvertisePlatform {
   openAdvertiser(link: LinkRef, events: RouterSocketEvents): AdvertiserSocket;
   /** Other programs of this host that hold an ICMPv6 socket: "radvd (process 123)". Never throws. */
   icmpPrograms(): readonly string[];
+  /** Router advertisements that this host, whichever program, has sent on a link so far; null: not known. Never throws. */
+  sentAdvertisements(link: string): number | null;
   /** Calls `changed` after links, addresses or routes changed. */
   watchNetwork(changed: () => void): Closable;
 }
@@ -49,9 +51,10 @@ export interface GatewayHostControl {
   usedPorts(): UsedPorts;
   /**
    * Brings the host to the wanted state, each change in the journal first; null undoes everything.
+   * @param known what `facts` has just said, so that it need not be read again
    * @throws XlatError HOST_CHANGE_FAILED, NOT_PERMITTED or TOOL_MISSING; what was done by then stays until `apply(null)`
    */
-  apply(config: GatewayHostConfig | null): Promise<void>;
+  apply(config: GatewayHostConfig | null, known?: HostFacts): Promise<void>;
   /** The counters of the owned table; empty when it is not there. */
   counts(): Promise<readonly RuleCount[]>;
   /** Whether the owned table is there. */

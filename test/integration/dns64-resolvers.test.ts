@@ -1,7 +1,7 @@
 // DNS64 and the resolvers behind it: failover, forged answers, TLS, stale answers, circles; and a real validating resolver.
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { a, zone } from '../support/dns-records.ts';
 import { queriesOf, startUpstream } from '../support/dns-upstream.ts';
@@ -92,6 +92,26 @@ describe('DNS64 and its resolvers', () => {
     assert.equal(other.status, 'SERVFAIL');
     assert.match(other.text, /EDE: 22/);
     assert.ok((await dns64.report()).counters.stale >= 2);
+  });
+
+  it('S-03, S-09 with silent resolvers a client hears SERVFAIL before its patience ends, and one that is back is used', async (t) => {
+    const silent = Object.fromEntries(['one', 'two', 'three'].map((each) => [`* ${each}.example`, { isSilent: true }]));
+    const entries = { ...ENTRIES, ...silent };
+    const net = await dns64Net(netnsForTest(t));
+    await startUpstream(net.resolver, RESOLVER, zone(entries));
+    const second = await startUpstream(net.resolver, RESOLVER4, zone(entries));
+    const forwarders = [plain(RESOLVER), plain(RESOLVER4)];
+    const dns64 = await startDns64Child(net.gateway, net.set.directory, { ...SETTINGS, forwarders });
+    // Stub resolvers wait for five seconds; a later answer would be none.
+    for (const words of [['AAAA', 'one.example'], ['TXT', 'two.example'], ['AAAA', 'three.example']]) {
+      const { status, text } = await dig(net, '+time=5', ...words);
+      assert.equal(status, 'SERVFAIL', words.join(' '));
+      assert.match(text, /EDE: 22/);
+    }
+    const asked = queriesOf(second).filter((line) => line.includes(' AAAA three.example'));
+    assert.ok(asked.length <= 2, 'what is down is asked once, and once aside');
+    assert.deepEqual((await dns64.report()).forwarders.map(({ isUp }) => isUp), [false, false]);
+    assert.deepEqual(dataOf((await dig(net, 'AAAA', 'name0.example')).answer, 'AAAA'), [SYNTHETIC]);
   });
 
   it('S-09 sees that a resolver asks this server itself', async (t) => {
@@ -191,6 +211,17 @@ describe('DNS64, TLS and unbound', () => {
     }
     const kept = await net.gateway.run(['ss', '-Htn', 'state', 'established', 'dport', '=', ':853']);
     assert.equal(kept.split('\n').filter(Boolean).length, 1);
+  });
+
+  it('S-09 trusts certificates of its settings over TLS, and no longer when they are taken away', async (t) => {
+    const net = await dns64Net(netnsForTest(t));
+    const tlsCa = readFileSync(await startTlsResolver(net), 'utf8');
+    const forwarders = [{ address: RESOLVER_B, port: 853, tlsName: 'resolver.example' }];
+    const dns64 = await startDns64Child(net.gateway, net.set.directory, { ...SETTINGS, forwarders, tlsCa });
+    assert.deepEqual(dataOf((await dig(net, 'AAAA', 'four.example')).answer, 'AAAA'), [SYNTHETIC]);
+    await dns64.reconfigure({ ...SETTINGS, forwarders });
+    assert.equal((await dig(net, 'AAAA', 'more.example')).status, 'SERVFAIL');
+    assert.match(dns64.running.output(), /warn dns-forwarder-untrusted .*self-signed certificate/);
   });
 
   it('S-09 asks nothing of a resolver whose certificate has another name or is not trusted', async (t) => {

@@ -46,6 +46,16 @@ async function discovered(net: LanNet): Promise<InterfaceReport> {
   return (JSON.parse(out) as DiscoveryReport).interfaces[0] as InterfaceReport;
 }
 
+/** A program that holds a raw ICMPv6 socket. */
+const LISTENER = 'import signal, socket; s = socket.socket(10, 3, 58); signal.pause()';
+/** Sends one advertisement on an interface, with a source that is another's. */
+const FORGER = `
+import sys
+from scapy.all import Ether, IPv6, ICMPv6ND_RA, sendp
+ra = IPv6(src=sys.argv[2], dst='ff02::1', hlim=255) / ICMPv6ND_RA(routerlifetime=0)
+sendp(Ether(dst='33:33:00:00:00:01') / ra, iface=sys.argv[1], verbose=False)
+`;
+
 /** Listens on the host, before anything is sent. */
 async function startDump(net: LanNet): Promise<Running> {
   const dump = await net.host.start([
@@ -206,6 +216,27 @@ describe('router advertisements', () => {
     ];
     await net.gateway.start(['dnsmasq', '-k', '-C', '/dev/null', '--pid-file', ...options]);
     assert.match((await gateway.said('advertise-yielded')).text, /dnsmasq/);
+  });
+
+  it('R-03 go on where somebody on the link forges one with this address, and say so', async (t) => {
+    const net = await lanNet(netnsForTest(t));
+    // Whoever listens to ICMPv6 on the router, as many do, sends nothing and is no reason to keep silent.
+    await net.gateway.start(['python3', '-c', LISTENER]);
+    const gateway = await startLan(net, { advertise: [OFTEN] });
+    await gateway.said('advertising');
+    const own = /inet6 (fe80\S+)\/64/.exec(await net.gateway.run(['ip', '-6', 'address', 'show', 'dev', LAN]))?.[1];
+    await net.host.run(['/usr/bin/python3', '-c', FORGER, HOST, own ?? '']);
+    assert.match((await gateway.said('advertise-forged')).text, /somebody on lan0 sends .* with this router's address/);
+    const [link] = (await gateway.report<Reports>()).advertise;
+    assert.equal(link?.state, 'advertising');
+    assert.match(link?.trouble ?? '', /with this router's address \(1 so far\)/);
+    const sent = link?.sent ?? 0;
+    await waitFor(
+      'the next one',
+      async () => ((await gateway.report<Reports>()).advertise[0]?.sent ?? 0) > sent,
+      PATIENCE_MS,
+    );
+    assert.equal(gateway.has('advertise-yielded'), false);
   });
 
   it('R-03 say what another router of the link advertises otherwise', async (t) => {

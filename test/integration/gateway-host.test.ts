@@ -122,6 +122,27 @@ describe('the host of a gateway', () => {
     await waitFor('the echo request from outside', () => /2001:db8:1::9 > 64:ff9b::c000:201/.test(dump.output()));
   });
 
+  it('O-04 a query with a source of the LAN that comes from outside does not reach the DNS64 of the LAN', async (t) => {
+    const net = await routedNet(netnsForTest(t));
+    const [gateway] = await startHost(net, { ...MASQUERADE, lanDns: ['2001:db8:2000::1'] });
+    const server = await net.gateway.start(['socat', '-u', 'UDP6-RECV:53', 'STDOUT']);
+    await waitFor('the server', async () => (await net.gateway.run(['ss', '-Hlnu', 'sport = :53'])).trim() !== '');
+    const forged = '2001:db8:2000::66';
+    await net.outside.ip(`addr add ${forged}/128 dev lo nodad`, 'route add 2001:db8:2000::/64 via 2001:db8:1::1');
+    const send = (ns: Netns, text: string, from: string) =>
+      ns.run(['sh', '-c', `printf '${text}\\n' | socat -u - UDP6-SENDTO:[2001:db8:2000::1]:53,bind=[${from}]`]);
+    await send(net.outside, 'forged', forged);
+    assert.equal(await met(gateway, /^to the DNS64 from outside the LAN/), 1);
+    await send(net.host, 'true', '2001:db8:2000::10');
+    await waitFor('the query from the LAN', () => server.output().includes('true'));
+    await send(net.gateway, 'own', '2001:db8:2000::1');
+    await waitFor("the router's own query", () => server.output().includes('own'));
+    assert.doesNotMatch(server.output(), /forged/);
+    await gateway.change({ host: MASQUERADE }); // the operator named wider clients
+    await send(net.outside, 'wider', forged);
+    await waitFor('the query from outside', () => server.output().includes('wider'));
+  });
+
   it('O-04 the private range of the pool is not reached from outside', async (t) => {
     const net = await routedNet(netnsForTest(t));
     const [gateway] = await startHost(net, MASQUERADE);

@@ -74,6 +74,7 @@ const hostConfigOf = (order: HostOrder, tunIndex: number): Omit<GatewayHostConfi
   lan: order.lan,
   prefixes: (order.prefixes ?? ['64:ff9b::/96']).map(prefix6),
   servesOutside: order.servesOutside ?? false,
+  lanDns: (order.lanDns ?? []).map((address) => ({ address, port: 53 })),
   nat66: (order.nat66 ?? []).map(([source, out]) => ({ source: prefix6(source), out })),
   nptv6: (order.nptv6 ?? []).map(([inside, outside, out]) => ({
     inside: prefix6(inside),

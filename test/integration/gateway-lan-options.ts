@@ -22,6 +22,8 @@ export interface HostOrder {
     | { readonly kind: 'routed' | 'shared'; readonly address: string; readonly ports: readonly [number, number] };
   readonly prefixes?: readonly string[];
   readonly servesOutside?: boolean;
+  /** Where the DNS64 of the LAN listens. */
+  readonly lanDns?: readonly string[];
   readonly nat66?: readonly (readonly [source: string, out: string])[];
   readonly nptv6?: readonly (readonly [inside: string, outside: string, out: string])[];
   readonly nat44?: readonly (readonly [source: string, out: string])[];

@@ -6,6 +6,7 @@ import { DynamicPool, MAX_POOL_ADDRESSES, poolSize } from '../../src/core/addres
 import { hasRoomForSuffix } from '../../src/core/address/eam.ts';
 import { addressWord, isEmbeddingPrefix, makeEmbeddingPrefix } from '../../src/core/address/rfc6052.ts';
 import { isMartian4, isMartian6, isWellKnownPrefix } from '../../src/core/address/special.ts';
+import { text6, textPrefix6 } from '../../src/core/address/text.ts';
 import { ip4, ip6, mapping, prefix4, prefix6 } from '../support/addresses.ts';
 
 describe('mappings', () => {
@@ -149,5 +150,25 @@ describe('the dynamic pool', () => {
       assert.equal(pool.leaseOf(...host(i)), 0);
       assert.equal(pool.leaseOf(...host(10_000 + i)), second[i]);
     }
+  });
+});
+
+describe('addresses as text', () => {
+  test('RFC 5952 §4 zeros go once, where most of them are, the first of several as long, never a single one', () => {
+    for (const [long, text] of [
+      ['2001:0db8:0:0:0:0:0:0', '2001:db8::'],
+      ['2001:db8:0:0:1:0:0:1', '2001:db8::1:0:0:1'],
+      ['2001:db8:0:1:1:1:1:1', '2001:db8:0:1:1:1:1:1'],
+      ['2001:0:0:1:0:0:0:1', '2001:0:0:1::1'],
+      ['0:0:1:2:3:0:0:4', '::1:2:3:0:0:4'],
+      ['0:0:0:0:0:0:0:0', '::'],
+      ['0:0:0:0:0:0:0:1', '::1'],
+      ['1:2:3:4:5:6:0:0', '1:2:3:4:5:6::'],
+      ['FE80:2:3:4:5:6:7:A', 'fe80:2:3:4:5:6:7:a'],
+    ] as const) {
+      assert.equal(text6(ip6(long)), text);
+      assert.deepEqual(ip6(text), ip6(long));
+    }
+    assert.equal(textPrefix6(prefix6('2001:db8:0:0::/32')), '2001:db8::/32');
   });
 });

@@ -42,6 +42,21 @@ describe('a gateway configuration is refused, with the place, for', () => {
       ['nat64: {prefix: "64:ff9b::/95"}'],
       /^a\.yaml:3:17: nat64\.prefix: .*has the length \/95; use one of/,
     ],
+    [
+      'S-09 authorities for TLS that is not used',
+      ['dns64: {forwarders: [192.0.2.53], tls-ca: /dev/null}'],
+      /^a\.yaml:3:\d+: dns64\.tls-ca: "\/dev\/null" is set, but no forwarder is asked over TLS/,
+    ],
+    [
+      'S-09 a file without a certificate',
+      ['dns64: {forwarders: ["tls://192.0.2.53#a.example"], tls-ca: /dev/null}'],
+      /dns64\.tls-ca: "\/dev\/null" names a file without a certificate; name a file of certificates in PEM/,
+    ],
+    [
+      'S-09 a file of certificates that is not there',
+      ['dns64: {forwarders: ["tls://192.0.2.53#a.example"], tls-ca: /nowhere/ca.pem}'],
+      /dns64\.tls-ca: "\/nowhere\/ca\.pem" cannot be used: \/nowhere\/ca\.pem does not exist; check the path/,
+    ],
     ['N-03 an empty pool', ['nat64: {pool: []}'], /nat64\.pool: is empty; name addresses, or write masquerade/],
     [
       'N-03 a pool that is another word',

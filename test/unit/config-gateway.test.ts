@@ -1,7 +1,10 @@
 // The gateway's configuration: what a short file means, what each key does, and every error with its place.
 
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { rootCertificates } from 'node:tls';
 import { formatIpv4, formatPrefix6 } from '../../src/config/addresses.ts';
 import { exampleFile } from '../../src/config/example.ts';
 import type { GatewayConfig } from '../../src/config/gateway.ts';
@@ -10,6 +13,7 @@ import { DEFAULT_ADVERTISE } from '../../src/core/advertise/settings.ts';
 import { DEFAULT_DNS64 } from '../../src/core/dns64/settings.ts';
 import { DEFAULT_NAT64 } from '../../src/core/nat64/settings.ts';
 import { DEFAULT_SETTINGS, WELL_KNOWN_PREFIX } from '../../src/core/translate/settings.ts';
+import { scratch } from '../support/control.ts';
 
 const text = (...lines: string[]): string => ['role: gateway', 'lan: [eth1]', ...lines].join('\n');
 
@@ -196,6 +200,7 @@ describe('the section dns64', () => {
     const { clients, excludeAaaa, excludeA, onlyA, prefixes: _, listen: __, forwarders: ___, ...rest } = dns64;
     assert.deepEqual([clients?.length, excludeAaaa.length, excludeA.length, onlyA.length], [2, 1, 1, 1]);
     assert.deepEqual(rest, {
+      tlsCa: null,
       allowNonGlobal: true,
       synthesizeAlways: true,
       ignoreAaaa: ['example.org', ''],
@@ -214,6 +219,17 @@ describe('the section dns64', () => {
       tcpIdleMs: 3000,
       logQueries: true,
     });
+  });
+
+  it('S-09 reads the certificates of tls-ca, and nothing else of that file', (t) => {
+    const file = join(scratch(t), 'ca.pem');
+    const [first = '', second = ''] = rootCertificates;
+    const key = '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n';
+    const dns64 = ['dns64:', '  forwarders: ["tls://192.0.2.53#dns.example"]', `  tls-ca: ${file}`];
+    writeFileSync(file, `${first}\n${key}about the second\n${second}\n`);
+    assert.equal(gateway(...dns64).dns64?.tlsCa, `${first}\n${second}\n`);
+    writeFileSync(file, `${first}\n${second.replace(/\n.*\n/, '\n')}\n`);
+    assert.throws(() => gateway(...dns64), /tls-ca: .*whose certificate 2 cannot be read/);
   });
 
   it('A-03 lets private addresses through where nat64 does', () => {

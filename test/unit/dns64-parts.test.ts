@@ -164,6 +164,16 @@ describe('resolvers and clients', () => {
     assert.deepEqual([places.count, take('c'), take('a')], [3 - 1, true, false]);
   });
 
+  it('S-10 one host with many addresses leaves places to those with few queries', () => {
+    const places = new Places();
+    const take = (client: string): boolean => places.take(client, 4096, 256);
+    const flood = Array.from({ length: 16 * 256 }, (_, i) => take(`2001:db8::${i % 16}`));
+    assert.equal(flood.filter(Boolean).length, 3072);
+    const modest = ['a', 'b', 'c', 'd'].flatMap((client) => Array.from({ length: 5 }, () => take(client)));
+    assert.deepEqual(modest.slice(0, 5), [true, true, true, true, false]);
+    assert.equal(modest.filter(Boolean).length, 16);
+  });
+
   it('S-01 messages of a stream come out whole, however it is cut', () => {
     const stream = Uint8Array.of(...framed(hex('0102')), ...framed(new Uint8Array(0)), ...framed(hex('03')));
     for (let cut = 0; cut <= stream.length; cut++) {

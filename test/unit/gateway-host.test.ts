@@ -20,6 +20,7 @@ const CONFIG: GatewayHostConfig = {
   lan: ['lan0', 'lan1'],
   prefixes: [prefix6('64:ff9b::/96')],
   servesOutside: false,
+  lanDns: [],
   nat66: [],
   nptv6: [],
   nat44: [],
@@ -63,12 +64,32 @@ const rulesOf = (config: GatewayHostConfig, chain: string): string[] => {
 };
 
 describe('the table of a gateway', () => {
+  it('O-04 lets the DNS64 be asked from the LAN and by the router alone, where it answers the LAN', () => {
+    const lanDns = ['2001:db8:2000::1', 'fe80::1%lan0', '192.168.2.1', '::', '0.0.0.0'].map((address) => ({
+      address,
+      port: 53,
+    }));
+    const rules = rulesOf({ ...CONFIG, lanDns }, 'dns').map((rule) => rule.replace(/ comment .*/, ''));
+    const rest = 'meta l4proto { tcp, udp } th dport 53 iifname != { "lan0", "lan1", "lo" } counter drop';
+    assert.deepEqual(
+      rules,
+      [
+        'ip6 daddr 2001:db8:2000::1',
+        'ip6 daddr fe80::1',
+        'ip daddr 192.168.2.1',
+        'meta nfproto ipv6',
+        'meta nfproto ipv4',
+      ].map((match) => `${match} ${rest}`),
+    );
+    assert.doesNotMatch(gatewayRuleset(CONFIG), /dport 53/);
+  });
+
   it('O-04 lets the NAT64 be used from the LAN and by itself, and nobody else speak for it', () => {
     assert.deepEqual(
       rulesOf(CONFIG, 'guard').map((rule) => rule.replace(/ comment .*/, '')),
       [
-        'ip6 daddr { 64:ff9b:0:0:0:0:0:0/96 } iifname != { "lan0", "lan1", "nat64" } counter drop',
-        'ip6 saddr { 64:ff9b:0:0:0:0:0:0/96 } iifname != "nat64" counter drop',
+        'ip6 daddr { 64:ff9b::/96 } iifname != { "lan0", "lan1", "nat64" } counter drop',
+        'ip6 saddr { 64:ff9b::/96 } iifname != "nat64" counter drop',
         'ip daddr 10.64.46.0/28 oifname "nat64" ct state new ct status & dnat != dnat counter drop',
       ],
     );
@@ -151,8 +172,8 @@ describe('the changes that a gateway wants', () => {
   });
 
   it('N-03 come with routes for the prefixes and the pool', () => {
-    assert.deepEqual(tunRoutes(CONFIG), ['64:ff9b:0:0:0:0:0:0/96', '10.64.46.0/28']);
-    assert.deepEqual(tunRoutes(SHARED), ['64:ff9b:0:0:0:0:0:0/96', '10.64.49.194']);
+    assert.deepEqual(tunRoutes(CONFIG), ['64:ff9b::/96', '10.64.46.0/28']);
+    assert.deepEqual(tunRoutes(SHARED), ['64:ff9b::/96', '10.64.49.194']);
     const ranges = [
       { ...ICMP, address: ip4('198.51.100.6'), addresses: 2 },
       { ...ICMP, address: ip4('198.51.100.7') },

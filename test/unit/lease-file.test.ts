@@ -1,7 +1,7 @@
 // daemon/lease-file.ts: all of a file or the one before.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
@@ -19,4 +19,14 @@ it('a lease file is complete when writes take a part only, and the old one stays
   };
   assert.throws(() => writeLeases(file, [], full), /ENOSPC/);
   assert.deepEqual(readLeases(file), [lease]);
+});
+
+it('a file that is replaced leaves alone what a symbolic link in its way leads to', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'xlat464-leases-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const [file, victim] = [join(dir, 'leases.json'), join(dir, 'victim')];
+  writeFileSync(victim, 'precious');
+  symlinkSync(victim, `${file}.new`);
+  writeLeases(file, []);
+  assert.deepEqual([readFileSync(victim, 'utf8'), readLeases(file)], ['precious', []]);
 });

@@ -128,7 +128,21 @@ describe('asking routers', () => {
     assert.match(String(discoveryReport(discovery).interfaces[0]?.trouble), /cannot solicit: EADDRNOTAVAIL/);
     net.solicitFailure = null;
     await net.clock.turn(60_000);
-    assert.deepEqual(net.solicitedAtMs, [4000, 8000]);
+    assert.deepEqual(net.solicitedAtMs, [1500, 5500, 9500], 'as soon as it can be, and three times then');
+  });
+
+  it('D-05 solicits no more after 8 s in which nothing could be sent, until the network changes', async (t) => {
+    const { net } = start(t, (n) => {
+      n.solicitFailure = new Error('EINVAL');
+    });
+    await net.clock.turn(9000);
+    net.solicitFailure = null;
+    await net.clock.turn(60_000);
+    assert.deepEqual(net.solicitedAtMs, []);
+    net.present = [link('eth0', ['2001:db8:1::10', 'fe80::10'])];
+    net.networkChanged();
+    await net.clock.turn(1000);
+    assert.equal(net.solicitedAtMs.length, 1);
   });
 
   it('D-03 a prefix expires at its deadline by itself, and the choice goes with it', async (t) => {

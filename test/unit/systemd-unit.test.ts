@@ -29,7 +29,9 @@ describe('the systemd unit', () => {
     assert.deepEqual(values(unit, 'ExecStart'), ['/usr/bin/node /opt/xlat464/xlat464.js client --wait']);
     assert.deepEqual(values(unit, 'ExecStopPost'), ['/usr/bin/node /opt/xlat464/xlat464.js cleanup']);
     assert.deepEqual(values(unit, 'RestartPreventExitStatus'), ['2 3']);
-    assert.deepEqual(values(unit, 'ExecReload'), []);
+    assert.deepEqual(values(unit, 'ExecReload'), [], 'without a file there is nothing to read again');
+    const withFile = serviceUnit({ ...CLIENT, config: '/etc/xlat464/client.yaml' });
+    assert.deepEqual(values(withFile, 'ExecReload'), ['kill -HUP $MAINPID']);
   });
 
   it('gives each role its rights and no other', () => {

@@ -31,6 +31,8 @@ export interface Dns64Settings {
   readonly listen: readonly DnsEndpoint[];
   /** Tried in order of health; not empty. */
   readonly forwarders: readonly Forwarder[];
+  /** Certificates in PEM that are trusted over TLS beside the program's own; null: none. */
+  readonly tlsCa: string | null;
   /** NAT64 prefixes; each A becomes one AAAA per prefix. */
   readonly prefixes: readonly Prefix6[];
   /** Clients that are answered; the others get REFUSED. */
@@ -62,6 +64,7 @@ export interface Dns64Settings {
 
 /** The defaults of what has one. */
 export const DEFAULT_DNS64 = {
+  tlsCa: null,
   excludeAaaa: [],
   excludeA: [],
   onlyA: [],

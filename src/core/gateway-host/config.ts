@@ -2,6 +2,7 @@
 // to the NAT64, and who may use it. Plain data; src/config makes it from YAML, pool.ts fits the pool to the host, ruleset.ts and
 // wanted.ts turn it into changes.
 
+import type { DnsEndpoint } from '../dns64/settings.ts';
 import type { LinkRef } from '../host/host-config.ts';
 import type { PoolRange } from '../nat64/settings.ts';
 import type { Prefix4, Prefix6 } from '../translate/settings.ts';
@@ -70,6 +71,8 @@ export interface GatewayHostConfig {
   readonly prefixes: readonly Prefix6[];
   /** Rule O-04 switched off: packets to the prefixes are taken from every interface. */
   readonly servesOutside: boolean;
+  /** Where the DNS64 listens, where it answers the LAN alone: a source address says nothing about where a query comes from. */
+  readonly lanDns: readonly DnsEndpoint[];
   readonly nat66: readonly Nat66Rule[];
   readonly nptv6: readonly Nptv6Rule[];
   readonly nat44: readonly Nat44Rule[];

@@ -2,7 +2,7 @@
 // told so. Pure. The option goes to those clients alone that ask for it in their parameter request list (option 55); a server
 // takes a client without such a list for one that wants everything, which is why the list itself is a condition below.
 
-import { text4, textPrefix4 } from './text.ts';
+import { text4, textPrefix4 } from '../address/text.ts';
 
 /** DHCPv4 on one interface, as the operator wants it. */
 export interface Dhcp4Settings {

@@ -7,6 +7,7 @@
 // `shared` is a rewriting without state in nftables: address for address, nothing else. The private address is chosen so that
 // its checksum (RFC 1071) is that of the router's, so no checksum in a packet, and none of the packet inside an ICMP error, changes.
 
+import { text4, textPrefix4 } from '../address/text.ts';
 import type { HostFacts } from '../host/host-config.ts';
 import { EPHEMERAL_PORTS } from '../host/host-config.ts';
 import type { Nat64Protocol, PoolRange } from '../nat64/settings.ts';
@@ -14,7 +15,7 @@ import type { Prefix4 } from '../translate/settings.ts';
 import type { PoolChoice, PoolWish } from './config.ts';
 import type { PortSpan, UsedPorts } from './ports.ts';
 import { joinSpans, keptPorts, parseSpans, spansOf, subtractSpans, textSpans } from './ports.ts';
-import { overlaps4, parsePrefix4, text4, textPrefix4 } from './text.ts';
+import { overlaps4, parsePrefix4 } from './text.ts';
 
 export type { UsedPorts } from './ports.ts';
 

@@ -1,4 +1,4 @@
-// The gateway's one nftables table as text for nft(8): who may use the NAT64 (O-04), NAT66 and NPTv6 (O-02), NAT44 (O-03), and the
+// The gateway's one nftables table as text for nft(8): who may use the NAT64 and the DNS64 (O-04), NAT66 and NPTv6 (O-02), NAT44 (O-03), and the
 // pool's way. Pure. Every rule that counts has a comment, by which status tells its counter.
 //
 // How a shared address works (pool.ts), and why so. Packets for a port of the pool must reach the NAT64 instead of the router
@@ -15,12 +15,12 @@
 // NPTv6: the kernel translates prefixes host by host, but by connection tracking, and corrects checksums instead of choosing
 // addresses that keep them (RFC 6296 §3.1 does the latter, §3.2 without state); to hosts it makes no difference.
 
+import { text4, textPrefix4, textPrefix6 } from '../address/text.ts';
 import { GATEWAY_TABLE } from '../host/host-config.ts';
 import type { Prefix4 } from '../translate/settings.ts';
 import type { GatewayHostConfig, PoolPlace } from './config.ts';
 import type { PortSpan } from './ports.ts';
 import { joinSpans, spansOf, subtractSpans, textSpans } from './ports.ts';
-import { text4, textPrefix4, textPrefix6 } from './text.ts';
 
 type Shared = Extract<PoolPlace, { readonly kind: 'shared' }>;
 
@@ -28,6 +28,7 @@ type Shared = Extract<PoolPlace, { readonly kind: 'shared' }>;
 const RULE = {
   outside: 'to the NAT64 from outside the LAN: dropped',
   forged: 'from outside with a source of the NAT64: dropped',
+  query: 'to the DNS64 from outside the LAN: dropped',
   uninvited: 'to the masqueraded pool from outside: dropped',
   pool: 'masquerade of the NAT64 pool',
   steered: 'to the shared address, for the NAT64',
@@ -67,6 +68,19 @@ function guardRules({ tun, lan, prefixes, servesOutside, pool }: GatewayHostConf
         ]
       : []),
   ];
+}
+
+/** Rule O-04 for the DNS64. The zone of a link-local address is left out: the interface is asked for anyway. */
+function dnsRules({ lan, lanDns }: GatewayHostConfig): string[] {
+  const fromLan = nameSet([...lan, 'lo']);
+  const targets = lanDns.map(({ address, port }) => {
+    const [plain = ''] = address.split('%');
+    const family = plain.includes(':') ? 'ip6' : 'ip';
+    const isAny = plain === '::' || plain === '0.0.0.0';
+    const to = isAny ? `meta nfproto ${family === 'ip6' ? 'ipv6' : 'ipv4'}` : `${family} daddr ${plain}`;
+    return `${to} meta l4proto { tcp, udp } th dport ${port}`;
+  });
+  return [...new Set(targets)].map((target) => rule(`${target} iifname != ${fromLan}`, 'drop', RULE.query));
 }
 
 /** The ports that NAT44 may give out where the NAT64 has the others: the longest stretch of those that are left. */
@@ -226,6 +240,7 @@ export function gatewayRuleset(config: GatewayHostConfig): string {
   const { pool, tun } = config;
   const chains = [
     chain('guard', 'filter hook forward priority filter', guardRules(config)),
+    chain('dns', 'filter hook input priority filter', dnsRules(config)),
     chain('source_nat', 'nat hook postrouting priority srcnat', sourceNatRules(config)),
     chain('destination_nat', 'nat hook prerouting priority dstnat', destinationNatRules(config)),
     ...(pool.kind === 'shared' ? sharedChains(pool, tun.name) : []),

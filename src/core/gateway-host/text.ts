@@ -1,19 +1,6 @@
-// IPv4 and IPv6 between numbers and the text that nft(8) and ip(8) read and write.
+// IPv4 networks as ip(8) writes them. The other way: ../address/text.ts.
 
-import type { Prefix4, Prefix6 } from '../translate/settings.ts';
-
-/** `192.0.2.1`. */
-export const text4 = (address: number): string =>
-  [address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255].join('.');
-
-/** `192.0.2.0/24`. */
-export const textPrefix4 = ({ address, length }: Prefix4): string => `${text4(address)}/${length}`;
-
-/** Eight groups, nothing left out: `2001:db8:0:0:0:0:0:0/32`. */
-export function textPrefix6({ address, length }: Prefix6): string {
-  const groups = [0, 2, 4, 6, 8, 10, 12, 14].map((at) => ((address[at] << 8) | address[at + 1]).toString(16));
-  return `${groups.join(':')}/${length}`;
-}
+import type { Prefix4 } from '../translate/settings.ts';
 
 /** Reads `192.0.2.1/24` or `192.0.2.1`, host bits and all; null: it is no IPv4. */
 export function parsePrefix4(text: string): Prefix4 | null {

@@ -1,5 +1,6 @@
 // GatewayHostConfig → the ordered list of changes that make it true. Undoing goes backwards through it. Read first: config.ts.
 
+import { text4, textPrefix4, textPrefix6 } from '../address/text.ts';
 import type { Change, SysctlChange } from '../host/change.ts';
 import type { HostFacts } from '../host/host-config.ts';
 import { IPV4_FORWARDING, ipv4Setting, RESERVED_PORTS } from '../host/host-config.ts';
@@ -7,7 +8,6 @@ import { acceptAdvertisements, hostForwarding } from '../host/wanted.ts';
 import type { GatewayHostConfig, PoolPlace } from './config.ts';
 import { joinSpans, parseSpans, spansOf, textSpans } from './ports.ts';
 import { gatewayRuleset } from './ruleset.ts';
-import { text4, textPrefix4, textPrefix6 } from './text.ts';
 
 /**
  * IPv4 forwarding of the whole host. The kernel copies the value to every interface and sets all/accept_redirects to its contrary

@@ -213,7 +213,7 @@ export class Nat64State {
 
   /** Applies other settings; what still fits stays (rule N-12). @throws RangeError for settings that cannot be; nothing is changed then */
   reconfigure(settings: Nat64Settings, nowMs: number): void {
-    reconfigure(this.tables, settings, nowMs);
+    this.dropped = reconfigure(this.tables, settings, nowMs);
   }
 
   /** Sessions that pass a filter, one page: from `cursor` on (0: the first), at most `limit` of them. */

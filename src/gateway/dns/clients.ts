@@ -43,6 +43,11 @@ export class AllowedClients {
   }
 }
 
+/** The last quarter of the places is for clients with few of their own: one host has many addresses, but is seldom so modest. */
+const RESERVE_SHARE = 1 / 4;
+/** How many those are. */
+const FEW = 4;
+
 /** Queries that wait, in all and by client. Whoever takes a place gives it back. */
 export class Places {
   private taken = 0;
@@ -52,10 +57,15 @@ export class Places {
     return this.taken;
   }
 
+  /** Whether none but the last places are left. */
+  isScarce(max: number): boolean {
+    return this.taken >= max - Math.floor(max * RESERVE_SHARE);
+  }
+
   /** Takes a place. @returns false when there is none */
   take(client: string, max: number, maxPerClient: number): boolean {
     const own = this.byClient.get(client) ?? 0;
-    if (this.taken >= max || own >= maxPerClient) return false;
+    if (this.taken >= max || own >= maxPerClient || (own >= FEW && this.isScarce(max))) return false;
     this.taken += 1;
     this.byClient.set(client, own + 1);
     return true;

@@ -27,7 +27,7 @@ import { OwnQueries } from './own-queries.ts';
 import { Resolver } from './resolver.ts';
 import { Responder } from './responder.ts';
 import { Connections } from './tcp-listener.ts';
-import { collectSteps, recordText } from './trace.ts';
+import { collectSteps, recordsText, recordText } from './trace.ts';
 import type { ListenerParts } from './udp-listener.ts';
 
 /** The running DNS64 server. */
@@ -185,7 +185,7 @@ class Server implements Dns64Service {
       trace,
     );
     const rcode = rcodeName(rcodeOf(message));
-    trace('answer', `${rcode}, ${message.answers.length} records${isSynthetic ? ', synthetic' : ''}`);
+    trace('answer', `${rcode}, ${recordsText(message.answers.length)}${isSynthetic ? ', synthetic' : ''}`);
     const answer = message.answers.map(recordText);
     return { name: nameText(wire), type: typeName(number), steps, rcode, isSynthetic, answer };
   }

@@ -9,8 +9,11 @@ import type { Closable } from '../../platform/platform.ts';
 import { placeText } from './endpoint.ts';
 import type { Asked, ExchangeShared, Reply } from './exchange.ts';
 import { Health } from './health.ts';
-import { isUntrusted, StreamExchange } from './stream-exchange.ts';
+import { isUntrusted, StreamExchange, type Trust } from './stream-exchange.ts';
 import { askUdp } from './udp-exchange.ts';
+
+/** Whole milliseconds to a deadline, at least one. */
+const leftOf = (deadlineMs: number): number => Math.max(1, Math.ceil(deadlineMs - performance.now()));
 
 /** One resolver. */
 export class Forwarder {
@@ -25,11 +28,11 @@ export class Forwarder {
   private queries = 0;
   private failures = 0;
 
-  constructor(settings: ForwarderSettings, shared: ExchangeShared, log: Log) {
+  constructor(settings: ForwarderSettings, shared: ExchangeShared, log: Log, trust: Trust) {
     this.settings = settings;
     this.shared = shared;
     this.log = log;
-    this.stream = new StreamExchange(settings, shared);
+    this.stream = new StreamExchange(settings, shared, trust);
   }
 
   /** Whether what it says of authenticity can be believed: nobody on the way could have changed it. */
@@ -42,7 +45,11 @@ export class Forwarder {
     return placeText(this.settings);
   }
 
-  /** Asks once. @returns a message, or why there is none */
+  /**
+   * Asks once, over TCP or without EDNS too where that is what it takes.
+   * @param timeoutMs for all of that together
+   * @returns a message, or why there is none
+   */
   async ask(
     asked: Omit<Asked, 'wantsAd' | 'hasEdns'>,
     timeoutMs: number,
@@ -51,7 +58,7 @@ export class Forwarder {
     this.queries += 1;
     const reply = await this.askKnowing(
       { ...asked, wantsAd: this.isAuthenticated, hasEdns: this.knowsEdns },
-      timeoutMs,
+      startMs + timeoutMs,
     );
     if (reply.kind === 'failed') this.failed(reply.why);
     else if (this.health.answered(performance.now() - startMs)) {
@@ -61,21 +68,21 @@ export class Forwarder {
   }
 
   /** RFC 6891 §6.2.2, §7: one that does not know EDNS is asked without, from then on. */
-  private async askKnowing(asked: Asked, timeoutMs: number): Promise<Exclude<Reply, { kind: 'truncated' }>> {
-    const reply = await this.askSomehow(asked, timeoutMs);
+  private async askKnowing(asked: Asked, deadlineMs: number): Promise<Exclude<Reply, { kind: 'truncated' }>> {
+    const reply = await this.askSomehow(asked, deadlineMs);
     const isRefusal =
       reply.kind === 'message' && reply.message.edns === null && rcodeOf(reply.message) === RCODE.FORMERR;
     if (!isRefusal || !asked.hasEdns) return reply;
-    const again = await this.askSomehow({ ...asked, hasEdns: false }, timeoutMs);
+    const again = await this.askSomehow({ ...asked, hasEdns: false }, deadlineMs);
     if (again.kind === 'message' && rcodeOf(again.message) !== RCODE.FORMERR) this.knowsEdns = false;
     return again;
   }
 
-  private async askSomehow(asked: Asked, timeoutMs: number): Promise<Exclude<Reply, { kind: 'truncated' }>> {
+  private async askSomehow(asked: Asked, deadlineMs: number): Promise<Exclude<Reply, { kind: 'truncated' }>> {
     if (this.isClosed) return { kind: 'failed', why: 'no longer used' };
-    const first = this.isAuthenticated ? null : await this.overUdp(asked, timeoutMs);
+    const first = this.isAuthenticated ? null : await this.overUdp(asked, leftOf(deadlineMs));
     if (first !== null && first.kind !== 'truncated') return first;
-    const reply = await new Promise<Reply>((done) => this.stream.ask(asked, timeoutMs, done));
+    const reply = await new Promise<Reply>((done) => this.stream.ask(asked, leftOf(deadlineMs), done));
     return reply.kind === 'truncated' ? { kind: 'failed', why: 'truncated over TCP' } : reply;
   }
 

@@ -17,6 +17,7 @@ import { boundTtls } from '../../core/dns64/ttl.ts';
 import { isBogusByUpstream } from './bogus.ts';
 import type { Counters } from './counters.ts';
 import type { Forwarders, Upstream } from './forwarders.ts';
+import { inTime } from './in-time.ts';
 import { questionKey } from './own-queries.ts';
 import { addressOfRecord, type Trace } from './trace.ts';
 
@@ -43,6 +44,13 @@ interface Outcome {
 export interface Resolved extends Outcome {
   readonly packed: AlignedBytes;
 }
+
+/** A client is told that it failed before it gives up itself: stub resolvers wait for 5 s. */
+const BUDGET_MS = 4_000;
+/** How much of it the AAAA question may take where the A question follows (RFC 6147 §5.1.2: silence is an empty answer). */
+const AAAA_BUDGET_MS = 2_500;
+
+const OUT_OF_TIME: Upstream = { kind: 'failed', why: 'the time is up' };
 
 const BOTH = VARIANT.DO | VARIANT.CD;
 
@@ -89,7 +97,7 @@ export class Resolver {
   }
 
   private async passOn(question: DnsQuestion, variant: number, trace: Trace | null): Promise<Outcome> {
-    const upstream = await this.ask(question, variant, trace);
+    const upstream = await this.ask(question, variant, performance.now() + BUDGET_MS, trace);
     return upstream.kind === 'failed' ? failure(EXTENDED_ERROR.noReachableAuthority) : plain(upstream.message);
   }
 
@@ -100,13 +108,15 @@ export class Resolver {
     rules: SynthesisRules,
     trace: Trace | null,
   ): Promise<Outcome> {
-    const first = await this.askOrRemember(question, variant, VARIANT.RAW, trace);
-    if (await this.isBogus(first, question, variant, trace)) return failure(EXTENDED_ERROR.bogus);
+    const startMs = performance.now();
+    const firstEndMs = startMs + AAAA_BUDGET_MS;
+    const first = await this.askOrRemember(question, variant, VARIANT.RAW, firstEndMs, trace);
+    if (await this.isBogus(first, question, variant, firstEndMs, trace)) return failure(EXTENDED_ERROR.bogus);
     const verdict = judgeAaaa(rules, first.kind === 'message' ? first.message : null);
     traceVerdict(trace, verdict);
     if (verdict.isFinal && verdict.message !== null) return derived(verdict.message);
     if (first.kind === 'message') this.remember(first.message, question, variant | VARIANT.RAW);
-    const second = await this.askOrRemember({ ...question, type: TYPE.A }, variant, 0, trace);
+    const second = await this.askOrRemember({ ...question, type: TYPE.A }, variant, 0, startMs + BUDGET_MS, trace);
     const rcode = second.kind === 'message' ? rcodeOf(second.message) : RCODE.SERVFAIL;
     if (second.kind === 'failed' || (rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN)) {
       // Only with synthesizeAlways there can be addresses here; a failure is no reason to hide them.
@@ -122,9 +132,15 @@ export class Resolver {
     return { ...derived(message), isSynthetic: steps.length > 0 };
   }
 
-  private isBogus(first: Upstream, question: DnsQuestion, variant: number, trace: Trace | null): Promise<boolean> {
+  private isBogus(
+    first: Upstream,
+    question: DnsQuestion,
+    variant: number,
+    deadlineMs: number,
+    trace: Trace | null,
+  ): Promise<boolean> {
     if (first.kind === 'failed' || (variant & VARIANT.CD) !== 0) return Promise.resolve(false);
-    return isBogusByUpstream(first.message, () => this.ask(question, variant | VARIANT.CD, trace), trace);
+    return isBogusByUpstream(first.message, () => this.ask(question, variant | VARIANT.CD, deadlineMs, trace), trace);
   }
 
   /** S-07, RFC 6147 §5.3.1. */
@@ -137,30 +153,42 @@ export class Resolver {
   ): Promise<Outcome> {
     const target = inAddrName(ipv4);
     trace?.('reverse', `inside a NAT64 prefix: ${nameText(target)} is asked for`);
-    const inner = await this.askOrRemember({ ...question, name: target, type: TYPE.PTR }, variant, 0, trace);
+    const deadlineMs = performance.now() + BUDGET_MS;
+    const inner = await this.askOrRemember({ ...question, name: target, type: TYPE.PTR }, variant, 0, deadlineMs, trace);
     if (inner.kind === 'failed') return failure(EXTENDED_ERROR.noReachableAuthority);
     const make = rules.reverse === 'cname' ? reverseByCname : reverseByLookup;
     return { ...derived(make(question, target, inner.message)), isSynthetic: true };
   }
 
   /** What the cache has for a question on the way, or what the resolvers say. With a trace always the latter. */
-  private askOrRemember(question: DnsQuestion, variant: number, raw: number, trace: Trace | null): Promise<Upstream> {
+  private askOrRemember(
+    question: DnsQuestion,
+    variant: number,
+    raw: number,
+    deadlineMs: number,
+    trace: Trace | null,
+  ): Promise<Upstream> {
     const cache = this.parts.cache();
     const { name, type } = question;
     const at = trace === null ? cache.find(name, 0, name.length, type, variant | raw) : -1;
     const nowS = this.parts.nowS();
-    if (at < 0 || cache.expiresAt(at) <= nowS) return this.ask(question, variant, trace);
+    if (at < 0 || cache.expiresAt(at) <= nowS) return this.ask(question, variant, deadlineMs, trace);
     const message = unpackAnswer(cache, at, nowS);
     return Promise.resolve({ kind: 'message', message: { ...message, question } });
   }
 
-  private async ask(question: DnsQuestion, variant: number, trace: Trace | null): Promise<Upstream> {
+  private async ask(
+    question: DnsQuestion,
+    variant: number,
+    deadlineMs: number,
+    trace: Trace | null,
+  ): Promise<Upstream> {
+    const start = (): Promise<Upstream> => this.parts.forwarders.ask(question, variant, deadlineMs, trace);
+    // Who joins a question that was asked later than his own began may have less time than it has.
     const upstream =
       trace === null
-        ? await shared(this.asking, `${variant}/${questionKey(question)}`, () =>
-            this.parts.forwarders.ask(question, variant, null),
-          )
-        : await this.parts.forwarders.ask(question, variant, trace);
+        ? await inTime(shared(this.asking, `${variant}/${questionKey(question)}`, start), deadlineMs, OUT_OF_TIME)
+        : await start();
     if (upstream.kind === 'failed') return upstream;
     const message = boundTtls({ ...upstream.message, question }, this.parts.cacheSettings()).message;
     return { kind: 'message', message };

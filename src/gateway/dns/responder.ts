@@ -22,6 +22,7 @@ import { TokenBucket } from '../../core/translate/token-bucket.ts';
 import { AllowedClients, Places } from './clients.ts';
 import type { Counters } from './counters.ts';
 import { addressText } from './endpoint.ts';
+import { inTime } from './in-time.ts';
 import type { OwnQueries } from './own-queries.ts';
 import type { Resolver } from './resolver.ts';
 
@@ -178,7 +179,7 @@ export class Responder {
     if (stale === null) return this.fresh(view, question);
     const key = `${view.variant}/${view.type}/${nameText(question.name).toLowerCase()}`;
     const isTooSoon = (this.recheckAtS.get(key) ?? 0) > this.parts.nowS();
-    const answer = isTooSoon ? null : await inTime(this.fresh(view, question), PATIENCE_MS);
+    const answer = isTooSoon ? null : await inTime(this.fresh(view, question), performance.now() + PATIENCE_MS, null);
     if (answer !== null && !isFailure(answer)) {
       this.recheckAtS.delete(key);
       return answer;
@@ -217,8 +218,8 @@ export class Responder {
     if (nowMs - this.overloadLoggedMs < OVERLOAD_LOG_MS) return;
     this.overloadLoggedMs = nowMs;
     const { maxOutstanding, maxOutstandingPerClient } = this.settings;
-    const isAll = this.places.count >= maxOutstanding;
-    const text = isAll ? `${maxOutstanding} queries wait` : `${maxOutstandingPerClient} queries of one client wait`;
+    const isAll = this.places.isScarce(maxOutstanding);
+    const text = isAll ? `${this.places.count} queries wait` : `${maxOutstandingPerClient} queries of one client wait`;
     this.parts.log.warn('dns-overload', { client: addressText(client), waiting: this.places.count }, text);
   }
 
@@ -242,15 +243,6 @@ const isFailure = ({ bytes }: AlignedBytes): boolean => {
   const rcode = (bytes[PACKED_HEADER + 3] ?? 0) & RCODE_MASK;
   return rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN;
 };
-
-/** What a promise gives within a time, or null. It goes on. */
-async function inTime<T>(promise: Promise<T>, ms: number): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), ms);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
 
 /**
  * Writes an answer that is nothing but an error: the question as far as it could be read, and OPT if the query had one.

@@ -2,7 +2,13 @@
 // question. The connection is made by the first question, and again after it has ended.
 
 import { connect, isIP, type Socket } from 'node:net';
-import { checkServerIdentity, connect as connectTls } from 'node:tls';
+import {
+  checkServerIdentity,
+  connect as connectTls,
+  createSecureContext,
+  rootCertificates,
+  type SecureContext,
+} from 'node:tls';
 import type { Forwarder } from '../../core/dns64/settings.ts';
 import { type Asked, type ExchangeShared, queryBytes, type Reply, randomId, readReply } from './exchange.ts';
 import { Framer, framed } from './framing.ts';
@@ -32,10 +38,11 @@ class Connection {
   private chunks = 0;
   private why = 'the connection was closed';
 
-  constructor(forwarder: Forwarder, shared: ExchangeShared) {
+  constructor(forwarder: Forwarder, shared: ExchangeShared, trust: Trust) {
     this.shared = shared;
     const { address, port, tlsName } = forwarder;
-    this.socket = tlsName === null ? connect(port, address) : connectTls(tlsOptions(address, port, tlsName));
+    this.socket =
+      tlsName === null ? connect(port, address) : connectTls({ ...tlsOptions(address, port, tlsName), ...trust });
     this.socket.setTimeout(tlsName === null ? IDLE_MS.tcp : IDLE_MS.tls, () => {
       if (this.waiting.size === 0) this.close();
     });
@@ -105,6 +112,16 @@ class Connection {
   }
 }
 
+/** Whose certificates are taken. Made once: reading all public authorities takes tens of milliseconds. */
+export type Trust = { readonly secureContext?: SecureContext };
+
+/**
+ * Trust in the public authorities and in more; null: in those that Node was started with, NODE_EXTRA_CA_CERTS too.
+ * @param tlsCa certificates in PEM that have been checked
+ */
+export const trustIn = (tlsCa: string | null): Trust =>
+  tlsCa === null ? {} : { secureContext: createSecureContext({ ca: [...rootCertificates, tlsCa] }) };
+
 /** RFC 8310 §8.1: the certificate must have the name; an address as a name is compared as one, and never sent. */
 const tlsOptions = (host: string, port: number, tlsName: string) => ({
   host,
@@ -131,10 +148,12 @@ export const isUntrusted = (why: string): boolean => why.startsWith('its certifi
 export class StreamExchange {
   private readonly forwarder: Forwarder;
   private readonly shared: ExchangeShared;
+  private readonly trust: Trust;
   private connection: Connection | null = null;
 
-  constructor(forwarder: Forwarder, shared: ExchangeShared) {
+  constructor(forwarder: Forwarder, shared: ExchangeShared, trust: Trust) {
     this.forwarder = forwarder;
+    this.trust = trust;
     this.shared = shared;
   }
 
@@ -158,7 +177,7 @@ export class StreamExchange {
 
   private open(): Connection {
     if (this.connection?.isOpen) return this.connection;
-    this.connection = new Connection(this.forwarder, this.shared);
+    this.connection = new Connection(this.forwarder, this.shared, this.trust);
     return this.connection;
   }
 }

@@ -33,6 +33,9 @@ function dataText(record: DnsRecord): string {
   return `\\# ${data.length} ${Buffer.from(data).toString('hex')}`;
 }
 
+/** `1 record`, `2 records`. */
+export const recordsText = (count: number): string => `${count} record${count === 1 ? '' : 's'}`;
+
 /** A record as one line of a zone file. */
 export const recordText = (record: DnsRecord): string =>
   `${nameText(record.name)} ${record.ttl} IN ${typeName(record.type)} ${dataText(record)}`;

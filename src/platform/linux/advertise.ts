@@ -81,6 +81,13 @@ export function icmpPrograms(): string[] {
   return holders.map((pid) => `${read(`/proc/${pid}/comm`).trim()} (process ${pid})`);
 }
 
+/** {@link AdvertisePlatform.sentAdvertisements} of Linux, which has a line for each type that was sent at all (net/ipv6/proc.c). */
+export function sentAdvertisements(link: string): number | null {
+  const counters = read(`/proc/net/dev_snmp6/${link}`);
+  if (counters === '') return null;
+  return Number(/^Icmp6OutType134\s+(\d+)$/m.exec(counters)?.[1] ?? 0);
+}
+
 /** Reads below /proc, where whatever is looked at may have gone: that counts as empty. */
 function orEmpty<T>(look: () => T, empty: T): T {
   try {

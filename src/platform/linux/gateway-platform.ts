@@ -9,7 +9,7 @@ import type { Prefix4 } from '../../core/translate/settings.ts';
 import type { GatewayHostControl, GatewayPlatform, RuleCount } from '../gateway-platform.ts';
 import type { LinuxShim } from '../native.ts';
 import { loadLinuxShim } from '../native.ts';
-import { icmpPrograms, readLink } from './advertise.ts';
+import { icmpPrograms, readLink, sentAdvertisements } from './advertise.ts';
 import { CommandError, runJson } from './commands.ts';
 import { type Fields, firewallTables, number, objects, text } from './facts.ts';
 import { type CrashPoint, openLinuxHost } from './host.ts';
@@ -68,7 +68,7 @@ async function openGatewayHost(
     facts: () => host.facts(),
     foreignNat: async () => findForeignNat(await runJson('nft', ['-j', 'list', 'ruleset'])),
     usedPorts,
-    apply: (config) => host.applyGateway(config),
+    apply: (config, known) => host.applyGateway(config, known),
     counts: ruleCounts,
     isIntact: async () => (await firewallTables()).has(GATEWAY_TABLE_KEY),
     close: () => host.close(),
@@ -85,6 +85,7 @@ export function linuxGatewayPlatform(crashPoint?: CrashPoint): GatewayPlatform {
   return {
     readLink,
     icmpPrograms,
+    sentAdvertisements,
     openAdvertiser: (link, events) => openAdvertiser(shim, link, events),
     watchNetwork: (changed) => watchNetwork(shim, () => changed()),
     openGatewayHost: (stateDir, log) => openGatewayHost(shim, stateDir, log, crashPoint),

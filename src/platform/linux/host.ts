@@ -97,14 +97,19 @@ export class LinuxHost implements HostControl {
     );
   }
 
-  applyGateway(config: GatewayHostConfig | null): Promise<void> {
+  /** @param known the host's facts, where they have just been read */
+  async applyGateway(config: GatewayHostConfig | null, known?: HostFacts): Promise<void> {
     const wish = config === null ? null : (before: HostFacts) => wantedGatewayChanges(config, before);
-    return this.#carryOut((facts) => planWish(this.#journal.changes, wish, facts));
+    await this.#carryOut((facts) => planWish(this.#journal.changes, wish, facts), undefined, known);
   }
 
   /** @param between called after what is to be undone and before what is to be made */
-  async #carryOut(planFor: (facts: HostFacts) => Plan, between: () => void = () => undefined): Promise<void> {
-    let facts = await readFacts();
+  async #carryOut(
+    planFor: (facts: HostFacts) => Plan,
+    between: () => void = () => undefined,
+    known?: HostFacts,
+  ): Promise<void> {
+    let facts = known ?? (await readFacts());
     let plan = planFor(facts);
     if (plan.conflicts.length > 0) throw conflict(plan.conflicts);
     if (plan.undo.length > 0) {

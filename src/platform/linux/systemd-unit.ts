@@ -56,8 +56,8 @@ function runLines({ role, config, node, program }: ServiceSpec): readonly string
     'Type=exec',
     // A client with a configured prefix waits for its network, as one without does.
     `ExecStart=${command} ${role}${role === 'client' ? ' --wait' : ''}${file}`,
-    // A client has nothing to read again.
-    ...(role === 'client' ? [] : ['ExecReload=kill -HUP $MAINPID']),
+    // Without a file there is nothing to read again.
+    ...(config === null ? [] : ['ExecReload=kill -HUP $MAINPID']),
     // After a crash as well. A translator's interface goes with its process, and there is nothing else.
     ...(role === 'translate' ? [] : [`ExecStopPost=${command} cleanup`]),
     'Restart=on-failure',

@@ -24,8 +24,9 @@ export async function setUpTun(name: string, setup: TunSetup, isReused: boolean)
     await run('ip', ['-6', 'route', 'flush', 'dev', name]);
   }
   await batch([
-    // No link-local address of its own: the translator would get router solicitations and MLD reports for nothing.
-    `link set dev ${name} addrgenmode none`,
+    // No link-local address of its own, and no groups but all-nodes: the translator would get router solicitations and MLD reports,
+    // from :: even where there is no address (net/ipv6/addrconf.c, dev_forward_change). Unicast does not ask for the flag.
+    `link set dev ${name} addrgenmode none multicast off`,
     `link set dev ${name} up`,
     ...setup.addresses.map((address) => `address add ${address} dev ${name}`),
     ...setup.routes.map((route) => `route add ${route} dev ${name}`),

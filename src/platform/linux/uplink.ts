@@ -1,6 +1,7 @@
 // Finds the uplink: the kernel's own answer to "how do I reach the NAT64", and what the network gave that interface.
 
 import ipaddr from 'ipaddr.js';
+import { text6 } from '../../core/address/text.ts';
 import type { Uplink, UplinkAnswer, UplinkLack } from '../../core/host/uplink.ts';
 import type { Prefix6 } from '../../core/translate/settings.ts';
 import { CommandError, runJson } from './commands.ts';
@@ -14,9 +15,6 @@ const IPV6_MIN_MTU = 1280;
 const PREFIX_LENGTH_MAX = 96;
 
 const none = (lacks: UplinkLack, why: string): UplinkAnswer => ({ uplink: null, lacks, why });
-
-/** 16 bytes as text. */
-const format = (address: Uint8Array): string => new ipaddr.IPv6([...address]).toRFC5952String();
 
 /** The first `length` bits of an address, the others zero. */
 export function prefixOf(address: string, length: number): Prefix6 {
@@ -96,7 +94,7 @@ function sourceOf(link: Fields, route: Fields): string {
 /** {@link Platform.findUplink} of Linux. @throws XlatError TOOL_MISSING */
 export async function findUplink(destination: Uint8Array, device: string | null): Promise<UplinkAnswer> {
   const on = device === null ? '' : ` on ${device}`;
-  const route = await routeTo(format(destination), device);
+  const route = await routeTo(text6(destination), device);
   const name = text(route?.dev);
   if (route === null || route.type === 'unreachable' || name === '' || name === 'lo') {
     return none('route', `no IPv6 route to the NAT64${on}`);
