@@ -73,7 +73,11 @@ export const DNS64_FIELDS = {
   cache: field(section(CACHE_FIELDS), {}, 'The cache.'),
   'max-outstanding': field(integer(1, 65_535), D.maxOutstanding, 'Queries on their way to forwarders at once.'),
   'max-outstanding-per-client': field(integer(1, 65_535), D.maxOutstandingPerClient, 'The same for one client.'),
-  timeout: field(duration, `${D.timeoutMs}ms`, 'How long a forwarder may take before the next one is asked.'),
+  timeout: field(
+    duration,
+    `${D.timeoutMs}ms`,
+    'How long a forwarder may take before the next one is asked; all of them together have 4 s.',
+  ),
   'max-tcp-connections': field(integer(0, 16_384), D.maxTcpConnections, 'TCP connections of clients at once.'),
   'tcp-idle': field(duration, `${D.tcpIdleMs / 1000}s`, 'A TCP connection that is silent for so long is closed.'),
   'log-queries': field(flag, D.logQueries, 'Log each query with its client.'),

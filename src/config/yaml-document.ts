@@ -27,7 +27,10 @@ export function parseYaml(text: string, file: string): { readonly tree: Tree | n
     const line = text.slice(0, deepAt).split('\n').length;
     const at = { file, line, column: deepAt - text.lastIndexOf('\n', deepAt - 1) };
     const problem = 'is not a configuration: too many lists or sections in each other';
-    return { tree: null, issues: [{ at, path: '', text: '', problem, advice: 'check the brackets and the indentation' }] };
+    return {
+      tree: null,
+      issues: [{ at, path: '', text: '', problem, advice: 'check the brackets and the indentation' }],
+    };
   }
   const lines = new LineCounter();
   const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });

@@ -94,11 +94,17 @@ export const METHODS = {
   reload: method(
     'admin',
     parameters({}),
-    object({
-      isReloaded: flag(),
-      /** Why not, one sentence each. */
-      problems: list(text()),
-    }),
+    object(
+      {
+        isReloaded: flag(),
+        /** Why not, one sentence each. */
+        problems: list(text()),
+      },
+      {
+        /** What it cost, one sentence each. */
+        notes: list(text()),
+      },
+    ),
     'reads configuration and mappings again, as SIGHUP does',
   ),
   up: method('admin', parameters({}), NOTHING, 'switches a client on; what comes of it is in the status'),

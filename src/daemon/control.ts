@@ -29,6 +29,8 @@ export interface Controlled {
   readonly log: DaemonLog;
   /** Reads the configuration again. @returns what was wrong */
   readonly reload: () => Promise<readonly string[]>;
+  /** What the changes since the last call cost, one sentence each. */
+  readonly takeNotes?: () => readonly string[];
   /** Switches it on or off; left out: it cannot be switched. */
   readonly switchTo?: (isOn: boolean) => void;
   /** What a gateway is asked; left out: it is none. */
@@ -56,7 +58,7 @@ export async function openControl(controlled: Controlled): Promise<ControlServer
 
 function hostOf(
   board: StatusBoard,
-  { events, log, reload, switchTo = notSwitched(board), gateway = null }: Controlled,
+  { events, log, reload, takeNotes = () => [], switchTo = notSwitched(board), gateway = null }: Controlled,
 ): ControlHost {
   const { name, role, version } = board.identity;
   return {
@@ -68,8 +70,9 @@ function hostOf(
     startCapture: (request, receiver) => startCapture(dataPlaneOf(board), request, receiver, log),
     stopCapture: async () => capturedOf(await dataPlaneOf(board).stopCapture()),
     reload: async (): Promise<Result<'reload'>> => {
+      takeNotes(); // of changes before
       const problems = await reload();
-      return { isReloaded: problems.length === 0, problems };
+      return { isReloaded: problems.length === 0, problems, notes: takeNotes() };
     },
     switchTo,
     gateway,

@@ -5,6 +5,7 @@ import { formatIpv4, formatPrefix4 } from '../config/addresses.ts';
 import type { GatewayConfig } from '../config/gateway.ts';
 import { XlatError } from '../contract/errors.ts';
 import type { PoolChoice, PoolPlace } from '../core/gateway-host/config.ts';
+import type { Dropped } from '../core/nat64/reconfigure.ts';
 import type { Nat64Settings, StaticBinding } from '../core/nat64/settings.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
 import { type DataPlane, startDataPlane } from '../dataplane/dataplane.ts';
@@ -43,6 +44,7 @@ export class RunningNat64 {
   readonly #teardown: Teardown;
   #inUse: InUse;
   #mappingLog: RunningMappingLog | null = null;
+  #notes: readonly string[] = [];
 
   constructor(
     around: Nat64Surroundings,
@@ -75,6 +77,13 @@ export class RunningNat64 {
     return place.kind === 'shared' && address === place.inside ? place.outside : address;
   }
 
+  /** What the last change cost, one sentence each; once. */
+  takeNotes(): readonly string[] {
+    const notes = this.#notes;
+    this.#notes = [];
+    return notes;
+  }
+
   /** Whether packets for an address of the tables come here. */
   isServed(address: number): boolean {
     const { choice, nat64 } = this.#inUse;
@@ -93,7 +102,7 @@ export class RunningNat64 {
     const next = inUseOf(plan, choice);
     sayWhatWaits(before.plan, plan, log);
     // The tables know the new addresses before packets for them arrive.
-    await this.dataPlane.reconfigure(next.translator, next.nat64);
+    this.#notes = sayDropped(await this.dataPlane.reconfigure(next.translator, next.nat64), log);
     try {
       await tuns.changeTunRoutes(this.device.name, before.routes, next.routes);
     } catch (error) {
@@ -203,6 +212,13 @@ const bindingRoutes = (bindings: readonly StaticBinding[], choice: PoolChoice): 
       .map(({ ipv4 }) => formatPrefix4({ address: ipv4, length: 32 })),
   ),
 ];
+
+function sayDropped({ bindings, sessions }: Dropped, log: DaemonLog): readonly string[] {
+  if (bindings === 0) return [];
+  const text = `${bindings} bindings do not fit the new settings any more; they ended, with ${sessions} sessions`;
+  log.warn('bindings-dropped', { bindings, sessions }, text);
+  return [text];
+}
 
 function sayWhatWaits({ config: was }: Nat64Plan, { config: now }: Nat64Plan, log: DaemonLog): void {
   const changed = [

@@ -35,7 +35,9 @@ export interface GatewayPlan {
   readonly nat66: readonly Nat66Rule[];
   readonly nptv6: readonly Nptv6Rule[];
   readonly nat44: readonly Nat44Rule[];
-  /** What works but will surprise, on this machine; one sentence each. */
+  /** What waits for something of this machine; one sentence each. */
+  readonly waits: readonly string[];
+  /** The same, and what works but will surprise, on this machine. */
   readonly warnings: readonly string[];
 }
 
@@ -69,6 +71,7 @@ export function planGateway(config: GatewayConfig, around: Surroundings): Gatewa
   const out = wan[0];
   const nat64 = config.nat64 === null ? null : nat64Plan(config.nat64, wan, around.machine);
   const dns64 = dns64Settings(config, around);
+  const waits = waitingFor(config, wan, dns64, around.lan);
   return {
     config,
     wan,
@@ -79,7 +82,8 @@ export function planGateway(config: GatewayConfig, around: Surroundings): Gatewa
     nat66: config.nat66.flatMap((rule) => withOut(rule, out)),
     nptv6: config.npt.flatMap((rule) => withOut(rule, out)),
     nat44: config.nat44 ? nat44Rules(config.lan, wan, around.machine) : [],
-    warnings: [...waitingFor(config, wan, dns64), ...privateSide(nat64, wan, around.machine)],
+    waits,
+    warnings: [...waits, ...privateSide(nat64, wan, around.machine)],
   };
 }
 
@@ -108,9 +112,16 @@ const withOut = <R extends { readonly out: string | null }>(
   return name === undefined ? [] : [{ ...rule, out: name }];
 };
 
-function waitingFor(config: GatewayConfig, wan: readonly string[], dns64: Dns64Settings | null): string[] {
+function waitingFor(
+  config: GatewayConfig,
+  wan: readonly string[],
+  dns64: Dns64Settings | null,
+  lan: Surroundings['lan'],
+): string[] {
+  const down = config.lan.filter((name) => lan.get(name) === null);
   const rules = [...config.nat66, ...config.npt].some(({ out }) => out === null) || config.nat44;
   return [
+    ...down.map((name) => `${name} is down, or has no link-local address; its hosts are not served`),
     ...(wan.length > 0 ? [] : ['no default route leads out of this router yet; nothing outside can be reached']),
     ...(rules && wan.length === 0 ? ['nat66, npt and nat44 wait for a default route'] : []),
     ...(config.dns64 !== null && dns64 === null ? ['the DNS64 waits: the LAN interfaces have no address yet'] : []),

@@ -6,14 +6,17 @@ import type { Status } from '../contract/status.ts';
 import type { Nat64Protocol, PoolRange } from '../core/nat64/settings.ts';
 import type { RunningNat64 } from './gateway-nat64.ts';
 import type { GatewayParts } from './gateway-parts.ts';
+import type { GatewayPlan } from './gateway-plan.ts';
 import type { RoleFacts } from './status-board.ts';
 
 /** What a gateway knows about itself. */
 export function gatewayFacts(parts: GatewayParts): RoleFacts {
   const { nat64, plan } = parts;
-  const text = `serving ${plan.config.lan.join(', ')}`;
+  const troubles = gatewayTroubles(plan, parts.dns64?.report() ?? null, parts.advertising?.report() ?? []);
+  const others = plan.warnings.filter((warning) => !troubles.includes(warning));
+  const text = [`serving ${plan.config.lan.join(', ')}`, ...troubles, ...others].join('; ');
   return {
-    state: { name: 'running', reason: 'ready', text },
+    state: { name: 'running', reason: troubles.length === 0 ? 'ready' : 'degraded', text },
     addresses: nat64 === null ? null : addressesOf(nat64),
     uplink: null,
     settings: nat64?.inUse.translator ?? null,
@@ -23,6 +26,23 @@ export function gatewayFacts(parts: GatewayParts): RoleFacts {
         ? null
         : { device: nat64.device, dataPlane: nat64.dataPlane, coalesce: nat64.inUse.plan.config.tun.coalesce },
   };
+}
+
+/** What keeps a gateway from serving as it is configured, one sentence each. */
+export function gatewayTroubles(
+  { waits }: Pick<GatewayPlan, 'waits'>,
+  dns64: GatewayStatus['dns64'],
+  advertise: GatewayStatus['advertise'],
+): readonly string[] {
+  const isDeaf = dns64 !== null && dns64.forwarders.length > 0 && dns64.forwarders.every(({ isUp }) => !isUp);
+  const silent = advertise.filter(({ state }) => state === 'yielding' || state === 'down');
+  return [
+    ...waits,
+    ...(isDeaf ? ['no resolver that the DNS64 asks answers'] : []),
+    ...silent.map(
+      ({ link, trouble }) => `no router advertisements on ${link}${trouble === null ? '' : `: ${trouble}`}`,
+    ),
+  ];
 }
 
 function addressesOf(nat64: RunningNat64): Status['addresses'] {

@@ -162,6 +162,7 @@ async function loadControl(
     events,
     log,
     reload: () => follower.reload(),
+    takeNotes: () => parts.nat64?.takeNotes() ?? [],
     gateway: gatewayRequests(parts),
   };
   return openControl(controlled);

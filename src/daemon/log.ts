@@ -27,6 +27,7 @@ export type LogCode =
   | 'gateway-unchanged'
   | 'gateway-stopping'
   | 'gateway-stopped'
+  | 'bindings-dropped'
   | 'bindings-restored'
   | 'bindings-unreadable'
   | 'bindings-unsaved'

@@ -5,6 +5,7 @@ import { randomInt } from 'node:crypto';
 import type { Worker } from 'node:worker_threads';
 import { XlatError } from '../contract/errors.ts';
 import type { Lease } from '../core/address/dynamic-pool.ts';
+import type { Dropped } from '../core/nat64/reconfigure.ts';
 import type { RestoreResult } from '../core/nat64/saved-bindings.ts';
 import type { Nat64Settings } from '../core/nat64/settings.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
@@ -48,8 +49,9 @@ export interface DataPlane {
   /**
    * Resolves when every worker translates by the new settings; no packet is lost, leases are kept, and of NAT64's sessions those that
    * the new pool and limits have room for.
+   * @returns what of NAT64 they had no room for
    */
-  reconfigure(settings: TranslatorSettings, nat64?: Nat64Settings): Promise<void>;
+  reconfigure(settings: TranslatorSettings, nat64?: Nat64Settings): Promise<Dropped>;
   /** The tables of stateful NAT64. */
   readonly nat64: Nat64Control;
   /** What became of `savedBindings`; null without any. */
@@ -136,9 +138,10 @@ class WorkerDataPlane implements DataPlane {
     return readCounters(this.memory);
   }
 
-  async reconfigure(settings: TranslatorSettings, nat64?: Nat64Settings): Promise<void> {
+  async reconfigure(settings: TranslatorSettings, nat64?: Nat64Settings): Promise<Dropped> {
     checkQueues(this.workers.length, nat64);
-    await this.askAll((id) => ({ type: 'reconfigure', id, settings, nat64 }));
+    const answers = await this.askAll((id) => ({ type: 'reconfigure', id, settings, nat64 }));
+    return answers[0]?.dropped ?? { bindings: 0, sessions: 0 }; // NAT64 has one worker
   }
 
   async leases(): Promise<readonly Lease[]> {

@@ -2,6 +2,7 @@
 // it looks at `signal` between two batches, and takes its messages when the number there has changed.
 
 import type { Lease } from '../core/address/dynamic-pool.ts';
+import type { Dropped } from '../core/nat64/reconfigure.ts';
 import type { RestoreResult } from '../core/nat64/saved-bindings.ts';
 import type { Nat64Settings } from '../core/nat64/settings.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
@@ -79,5 +80,7 @@ export type FromWorker =
 export interface WorkerAnswer {
   readonly leases?: readonly Lease[];
   readonly capture?: CaptureCounters;
+  /** By `reconfigure` of a NAT64. */
+  readonly dropped?: Dropped | undefined;
   readonly nat64?: Nat64Answer;
 }

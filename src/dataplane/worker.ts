@@ -128,7 +128,7 @@ class PacketWorker {
         const { pump, workers } = this;
         const { settings, nat64 } = message;
         pump.translator = replaceTranslator(pump.translator, { settings, nat64, workers });
-        return {};
+        return { dropped: pump.translator.nat64?.state.dropped };
       }
       case 'leases':
         return { leases: this.pump.translator.map.pool.leases() };

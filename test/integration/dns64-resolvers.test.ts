@@ -103,14 +103,21 @@ describe('DNS64 and its resolvers', () => {
     const forwarders = [plain(RESOLVER), plain(RESOLVER4)];
     const dns64 = await startDns64Child(net.gateway, net.set.directory, { ...SETTINGS, forwarders });
     // Stub resolvers wait for five seconds; a later answer would be none.
-    for (const words of [['AAAA', 'one.example'], ['TXT', 'two.example'], ['AAAA', 'three.example']]) {
+    for (const words of [
+      ['AAAA', 'one.example'],
+      ['TXT', 'two.example'],
+      ['AAAA', 'three.example'],
+    ]) {
       const { status, text } = await dig(net, '+time=5', ...words);
       assert.equal(status, 'SERVFAIL', words.join(' '));
       assert.match(text, /EDE: 22/);
     }
     const asked = queriesOf(second).filter((line) => line.includes(' AAAA three.example'));
     assert.ok(asked.length <= 2, 'what is down is asked once, and once aside');
-    assert.deepEqual((await dns64.report()).forwarders.map(({ isUp }) => isUp), [false, false]);
+    assert.deepEqual(
+      (await dns64.report()).forwarders.map(({ isUp }) => isUp),
+      [false, false],
+    );
     assert.deepEqual(dataOf((await dig(net, 'AAAA', 'name0.example')).answer, 'AAAA'), [SYNTHETIC]);
   });
 

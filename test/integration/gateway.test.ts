@@ -199,6 +199,19 @@ describe('xlat464 gateway on SIGHUP and when its machine changes', () => {
     assert.equal(stdout, '400000000', stderr);
   });
 
+  it('N-12 says how many bindings another pool has no room for', async (t) => {
+    const net = await gatewayNet(netnsForTest(t));
+    const gateway = await startGateway(net, write(net, 'gateway.yaml', THREE_LINES));
+    await hasAddress(net);
+    assert.match(await hello(net), /^hello/);
+    const { total } = await json(net, 'bindings', 'list');
+    write(net, 'gateway.yaml', THREE_LINES.replace('true}', 'true, masquerade-range: 10.77.0.0/28}'));
+    const { code, stdout } = await xlat464(net, 'reload');
+    assert.equal(code, 0);
+    assert.match(stdout, new RegExp(`^${total} bindings do not fit the new settings any more; they ended`, 'm'));
+    await said(gateway, 'bindings-dropped');
+  });
+
   it('keeps the running configuration when the new one is bad, or cannot be had', async (t) => {
     const net = await gatewayNet(netnsForTest(t));
     const gateway = await startGateway(net, write(net, 'gateway.yaml', THREE_LINES));

@@ -181,6 +181,13 @@ describe('what is retracted', () => {
     assert.ok(STALE_PREFIX_SECONDS >= 5400);
   });
 
+  it('R-02 a prefix that would last for days is deprecated for two hours (RFC 7084 L-13)', () => {
+    const prefix = { prefix: prefix6('2001:db8:9::/64'), isOnLink: true, isAutonomous: true };
+    const long = { ...SETTINGS, prefixes: [{ ...prefix, validSeconds: 2_592_000, preferredSeconds: 604_800 }] };
+    const [gone] = retireItems(contentOf(long, LINK), after, [], long, 1_000);
+    assert.deepEqual([gone?.item.kind, gone?.untilMs], ['prefix', 1_000 + 7_200_000]);
+  });
+
   it('R-02 NAT64 prefixes and resolvers that are gone get the lifetime 0, beside those that are there', () => {
     const retired = retireItems(before, after, [], SETTINGS, 0);
     const { options } = read({ settings: other, link: LINK, content: after, retired });
@@ -243,6 +250,13 @@ describe('what other routers advertise', () => {
       'valid lifetime of a prefix',
       'preferred lifetime of a prefix',
     ]);
+  });
+
+  it('R-03 a prefix that the other one deprecates is no difference', () => {
+    const prefix = { prefix: prefix6('2001:db8:9::/64'), isOnLink: true, isAutonomous: true };
+    const ours = { ...SETTINGS, prefixes: [{ ...prefix, validSeconds: 5400, preferredSeconds: 2700 }] };
+    const other = { ...ours, prefixes: [{ ...prefix, validSeconds: 60, preferredSeconds: 0 }] };
+    assert.deepEqual(compare(ours, read(advertised(other)).ra, advertised(ours)), []);
   });
 
   it('R-03 what one of both does not say is no difference, nor are other prefixes', () => {

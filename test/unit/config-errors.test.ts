@@ -279,6 +279,15 @@ describe('configuration errors together', () => {
     assert.equal(issuesOf('role: translator\nmappings:\n  - {ipv4: x, ipv6: y}').length, 2);
   });
 
+  it('lists and sections in each other without end are named, and not followed', () => {
+    for (const deep of ['['.repeat(20_000), '{a: '.repeat(20_000), '- '.repeat(20_000)]) {
+      const [issue, ...more] = issuesOf(`role: translator\nx: ${deep}`);
+      assert.match(issue ?? '', /:2:\d+: .*(too many lists or sections in each other|is not YAML)/);
+      assert.ok(more.length <= 100);
+    }
+    assert.match(issuesOf(`role: translator\nx: ${'['.repeat(20_000)}`)[0] ?? '', /too many lists/);
+  });
+
   it('a long offending text is cut short', () => {
     const [issue = ''] = issuesOf(more(`own-ipv4: ${'9'.repeat(500)}`));
     assert.ok(issue.length < 250, issue);

@@ -43,6 +43,11 @@ describe('a gateway configuration is refused, with the place, for', () => {
       /^a\.yaml:3:17: nat64\.prefix: .*has the length \/95; use one of/,
     ],
     [
+      'S-10 more queries of one client than of all',
+      ['dns64: {forwarders: [192.0.2.53], max-outstanding: 20, max-outstanding-per-client: 21}'],
+      /dns64\.max-outstanding-per-client: "21" is above max-outstanding; write at most 20/,
+    ],
+    [
       'S-09 authorities for TLS that is not used',
       ['dns64: {forwarders: [192.0.2.53], tls-ca: /dev/null}'],
       /^a\.yaml:3:\d+: dns64\.tls-ca: "\/dev\/null" is set, but no forwarder is asked over TLS/,

@@ -268,6 +268,21 @@ describe('a client configuration', () => {
     assert.throws(() => clientConfigFromOptions({ prefix: '64:ff9b::' }), /"64:ff9b::" has no prefix length/);
   });
 
+  it('of more than a megabyte is refused unread, but long mappings files are not', (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'x464-config-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'a.yaml');
+    writeFileSync(file, `role: translator\n${'#'.repeat(1_000_000)}\n`);
+    const isTooLong = (error: unknown): boolean =>
+      error instanceof XlatError &&
+      error.code === 'CONFIG_INVALID' &&
+      error.message.includes('more than 1000000 bytes');
+    assert.throws(() => loadConfig(file), isTooLong);
+    writeFileSync(file, 'role: translator\nmappings-file: long\n');
+    writeFileSync(join(folder, 'long'), `192.0.2.1 2001:db8::1\n${'#'.repeat(1_000_000)}\n`);
+    assert.equal(loadConfig(file).role, 'translator');
+  });
+
   it('given to the wrong command is refused with the right command', (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'x464-config-'));
     t.after(() => rmSync(folder, { recursive: true }));

@@ -126,6 +126,16 @@ describe('synthesis', () => {
     assert.equal(two.answers.length, 12);
   });
 
+  it('S-02, S-10 an answer has at most 512 synthetic records', () => {
+    const answers = Array.from({ length: 300 }, (_, i) => a('x.example', `198.51.${100 + (i >> 8)}.${i & 255}`));
+    const many = outcome(
+      { prefixes: ['2001:db8:64::/96', '2001:db8:65::/96'] },
+      NOTHING,
+      reply('A', 'x.example', { answers }),
+    );
+    assert.equal(many.answers.length, 512);
+  });
+
   it('S-03 NXDOMAIN is final; every other RCODE, and silence, is an empty answer', () => {
     const { verdict, message } = outcome({}, reply('AAAA', 'x.example', { rcode: 3 }), FOUR);
     assert.deepEqual([verdict.isFinal, rcodeOf(message)], [true, 3]);

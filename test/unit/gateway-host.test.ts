@@ -120,6 +120,10 @@ describe('the table of a gateway', () => {
 
   it('N-03 steers only protocols that the pool has', () => {
     assert.doesNotMatch(rulesOf(SHARED, 'steer').join('\n'), /udp dport/);
+    const steer = rulesOf(SHARED, 'steer');
+    const own = steer.indexOf('iifname "lo" accept');
+    const first = steer.findIndex((rule) => rule.includes('ip daddr 203.0.113.1'));
+    assert.ok(own >= 0 && own < first, 'what the router sends to itself is delivered already');
     const icmp = rulesOf(SHARED, 'steer_icmp');
     assert.equal(icmp.length, 3, 'errors about TCP and about echo requests, and echo replies');
     assert.match(icmp.join('\n'), /@th,136,8 6 @th,224,16 \{ 1024-2047 \} counter @th,160,32 set 0x0a4031c2/);

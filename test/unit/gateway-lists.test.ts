@@ -2,7 +2,7 @@
 // log and the file of bindings, which come out of the same tables.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -197,6 +197,20 @@ describe('the mapping log', () => {
     const [, first, last] =
       /^mapping: \S+ block-taken udp 2001:db8:1::5 203\.0\.113\.2:(\d+)-(\d+)$/.exec(lines[0]) ?? [];
     assert.equal(Number(last) - Number(first), DEFAULT_NAT64.portBlock - 1, lines.join('\n'));
+  });
+
+  it('N-11 does not write where a symbolic link in the place of its file leads to', async (t) => {
+    const directory = scratch(t);
+    const [file, victim] = [join(directory, 'mappings.log'), join(directory, 'victim')];
+    writeFileSync(victim, 'precious');
+    symlinkSync(victim, file);
+    const { log, lines } = keptLog();
+    const tables = new Tables('mapping');
+    const mappings = startMappingLog({ file, nat64: tables.control, outsideOf, log });
+    tables.open(TCP_BIB, '2001:db8:1::5', 40_000, '192.0.2.1', 443);
+    await mappings.close();
+    assert.equal(readFileSync(victim, 'utf8'), 'precious');
+    assert.match(lines.join('\n'), /^mapping-log-failed: .*ELOOP/);
   });
 
   it('N-11 says once that its file cannot be written, and ends', async (t) => {

@@ -9,6 +9,8 @@ import { XlatError } from '../../src/contract/errors.ts';
 import type { AdvertiseLink } from '../../src/core/advertise/content.ts';
 import type { MachineFacts } from '../../src/core/host/machine.ts';
 import { type GatewayPlan, planGateway, type Surroundings } from '../../src/daemon/gateway-plan.ts';
+import { gatewayTroubles } from '../../src/daemon/gateway-status.ts';
+import { GATEWAY_SAMPLE } from '../support/gateway.ts';
 
 const bytes = (text: string): Uint8Array => {
   const parsed = parseIpv6(text);
@@ -139,6 +141,20 @@ describe('a plan', () => {
     assert.equal(made.dns64, null);
     assert.deepEqual(made.nat44, []);
     assert.match(made.warnings.join('\n'), /no default route.*\n.*nat44 wait.*\nthe DNS64 waits/);
+  });
+
+  it('R-02 with a LAN interface that is down says so in the state, with what does not work', () => {
+    const { waits } = plan(['nat64: {allow-non-global: true}'], {}, null);
+    assert.deepEqual(waits, ['eth1 is down, or has no link-local address; its hosts are not served']);
+    const { dns64, advertise } = GATEWAY_SAMPLE;
+    assert.ok(dns64 !== null);
+    const forwarders = dns64.forwarders.map((one) => ({ ...one, isUp: false }));
+    const yielding = advertise.filter(({ state }) => state === 'yielding');
+    assert.deepEqual(
+      gatewayTroubles({ waits }, { ...dns64, forwarders }, yielding).map((text) => text.replace(/: .*/, '')),
+      [...waits, 'no resolver that the DNS64 asks answers', 'no router advertisements on eth2'],
+    );
+    assert.deepEqual(gatewayTroubles(plan(), dns64, []), [], 'one resolver that answers is enough');
   });
 
   it('is refused where an interface is missing, or no resolver is known', () => {

@@ -377,6 +377,7 @@ describe('changes while running', () => {
     driver.expire();
     const stay = pools.filter((pool) => pool.startsWith('192.0.2.2')).length;
     assert.ok(stay > 0 && stay < 40);
+    assert.deepEqual(driver.state.dropped, { bindings: 40 - stay, sessions: 40 - stay });
     assert.equal(driver.sessions().length, stay);
     assert.equal(driver.state.counters().freePorts.udp, 64_512 - stay);
     for (const [i, pool] of pools.entries()) {

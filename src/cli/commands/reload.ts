@@ -31,11 +31,12 @@ export const add: AddCommand = (program, { terminal, finish }) => {
     .action(async ({ name, json }: Parsed) => {
       const connection = await connectToOne('admin', name);
       try {
-        const { isReloaded, problems } = await connection.call('reload', {});
+        const { isReloaded, problems, notes = [] } = await connection.call('reload', {});
         const label = paint('xlat464:', 31, terminal.errColour);
-        if (json === true) terminal.out(`${JSON.stringify({ isReloaded, problems })}\n`);
+        if (json === true) terminal.out(`${JSON.stringify({ isReloaded, problems, notes })}\n`);
         else if (isReloaded) terminal.out(`${connection.hello.name}: the configuration was read again\n`);
         else for (const problem of problems) terminal.err(`${label} ${problem}\n`);
+        if (json !== true) for (const note of notes) terminal.out(`${note}\n`);
         finish(isReloaded ? EXIT.done : EXIT.failed);
       } finally {
         connection.close();

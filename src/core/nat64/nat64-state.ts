@@ -19,7 +19,7 @@ import type { MappingRecord } from './mapping-log.ts';
 import { countersOf } from './nat64-counters.ts';
 import { type Nat64Counters, Nat64Tables } from './nat64-tables.ts';
 import { shareOf } from './port-shares.ts';
-import { reconfigure } from './reconfigure.ts';
+import { type Dropped, reconfigure } from './reconfigure.ts';
 import { type RestoreResult, restoreBindings, saveBindings } from './saved-bindings.ts';
 import { FIRST_STATE_V4, FIRST_STATE_V6, TRANSITIONS } from './session-state.ts';
 import type { SessionTable } from './session-table.ts';
@@ -61,6 +61,8 @@ export class Nat64State {
   quoteLength = 0;
   /** What the last {@link expire} left of its budget. */
   budgetLeft = 0;
+  /** What the last {@link reconfigure} had no room for. */
+  dropped: Dropped = { bindings: 0, sessions: 0 };
   /** All that lasts. The packet path asks it whether anything can run out; the rest is for the cold files of this folder. */
   readonly tables: Nat64Tables;
   // Three of the tables, for a step less per packet.

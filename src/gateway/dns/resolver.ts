@@ -154,7 +154,13 @@ export class Resolver {
     const target = inAddrName(ipv4);
     trace?.('reverse', `inside a NAT64 prefix: ${nameText(target)} is asked for`);
     const deadlineMs = performance.now() + BUDGET_MS;
-    const inner = await this.askOrRemember({ ...question, name: target, type: TYPE.PTR }, variant, 0, deadlineMs, trace);
+    const inner = await this.askOrRemember(
+      { ...question, name: target, type: TYPE.PTR },
+      variant,
+      0,
+      deadlineMs,
+      trace,
+    );
     if (inner.kind === 'failed') return failure(EXTENDED_ERROR.noReachableAuthority);
     const make = rules.reverse === 'cname' ? reverseByCname : reverseByLookup;
     return { ...derived(make(question, target, inner.message)), isSynthetic: true };
