@@ -62,6 +62,7 @@ function endpointsHere(): readonly Endpoint[] {
   try {
     return findEndpoints(controlDirectories(surroundings()));
   } catch (cause) {
+    if (cause instanceof XlatError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     const isRefused = code === 'EACCES' || code === 'EPERM';
     throw new XlatError(

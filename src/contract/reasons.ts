@@ -4,7 +4,7 @@
 /** One row per reason: its code and what it means to a person. The log line adds the particulars. */
 export const REASONS = {
   'client-starting': 'the client starts',
-  'client-ready': 'IPv4 works: translation is on',
+  'client-ready': 'translation is on',
   'client-stopping': 'the client was asked to stop',
   'client-stopped': 'everything on this host is as it was',
   'client-failed': 'the client gave up',
@@ -52,6 +52,7 @@ export const REASONS = {
   advertising: 'router advertisements go out on an interface',
   'advertise-waiting': 'an interface is down, missing, or has no link-local address; its router advertisements wait',
   'advertise-yielded': 'another program of this host sends router advertisements on an interface; ours are off there',
+  'advertise-forged': "somebody on an interface sends router advertisements with this router's own address; ours go on",
   'advertise-differs': 'another router of the link advertises something else than this one',
   'advertise-trouble': 'a router advertisement could not be sent, or an interface not be looked at',
   'dhcp-trouble': 'the DHCPv4 server ended by itself; it is started again',

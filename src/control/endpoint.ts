@@ -5,9 +5,10 @@
 // (SO_PEERCRED): the file system's permissions are the check. They also have separate limits, so a user who takes all
 // connections of the one never locks an administrator out of the other.
 
-import { readdirSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
+import { XlatError } from '../contract/errors.ts';
 import type { Access } from '../contract/methods.ts';
 
 /** The two sockets of one daemon. */
@@ -45,12 +46,26 @@ export interface Surroundings {
 /** This process' surroundings. */
 export const surroundings = (): Surroundings => ({ env: process.env, uid: process.getuid?.() ?? null });
 
-/** Where daemons that concern this user may be: the chosen directory alone, or the system's and the user's own. */
+/**
+ * Where daemons that concern this user may be: the chosen directory alone, or the system's and the user's own.
+ * @throws XlatError NOT_PERMITTED when the user's own could be somebody else's, who would answer as a daemon does
+ */
 export function controlDirectories({ env, uid }: Surroundings): readonly string[] {
   if (USES_PIPES) return [PIPE_PREFIX];
   if (env.XLAT464_STATE_DIR !== undefined) return [env.XLAT464_STATE_DIR];
   if (uid === 0 || uid === null) return [SYSTEM_DIRECTORY];
-  return [SYSTEM_DIRECTORY, join(env.XDG_RUNTIME_DIR ?? tmpdir(), `xlat464-${uid}`)];
+  const own = join(env.XDG_RUNTIME_DIR ?? tmpdir(), `xlat464-${uid}`);
+  checkOwn(own, uid);
+  return [SYSTEM_DIRECTORY, own];
+}
+
+/** Everybody can make a directory of that name in /tmp; where none is, there is no daemon. */
+function checkOwn(directory: string, uid: number): void {
+  const entry = lstatSync(directory, { throwIfNoEntry: false });
+  if (entry === undefined || (entry.isDirectory() && entry.uid === uid && (entry.mode & 0o077) === 0)) return;
+  throw new XlatError('NOT_PERMITTED', 'look for daemons', `${directory} may be somebody else's`, {
+    advice: `Remove it, or name the daemon's directory in XLAT464_STATE_DIR; the system's is ${SYSTEM_DIRECTORY}.`,
+  });
 }
 
 /**

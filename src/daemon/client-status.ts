@@ -22,7 +22,7 @@ export function clientFacts(state: ClientState, { settings, dataPath }: ClientDa
     uplink: isRunning
       ? { name: state.uplink, kind: state.uplinkKind, mtuBytes: settings?.ipv6Mtu ?? 0, source: state.source }
       : null,
-    ...(isRunning ? { prefix: prefixOf(state.prefix) } : {}),
+    prefix: isRunning ? prefixOf(state.prefix) : null,
     settings,
     dataPath,
   };

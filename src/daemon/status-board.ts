@@ -67,7 +67,7 @@ export class StatusBoard {
     return {
       daemon: this.identity,
       state: this.#state,
-      prefix: prefix ?? (settings === null ? null : prefixOf(settings)),
+      prefix: prefix === undefined && settings !== null ? prefixOf(settings) : (prefix ?? null),
       addresses: addresses ?? ownAddresses(settings),
       mappings: mappingsOf(settings),
       device: dataPath === null || settings === null ? null : deviceOf(dataPath, settings),

@@ -18,7 +18,7 @@ export const SAMPLE: Status = {
   state: {
     name: 'running',
     reason: 'client-ready',
-    text: 'IPv4 works: translation is on',
+    text: 'translation is on',
     sinceMs: 1_700_000_002_000,
   },
   prefix: { prefix: '64:ff9b::/96', source: 'configuration', validUntilMs: null },

@@ -1,6 +1,9 @@
 // The control server's parts without a socket: framing, the event log, the sampler, a subscription.
 
 import assert from 'node:assert/strict';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { EventParams } from '../../src/contract/events.ts';
 import type { Status } from '../../src/contract/status.ts';
@@ -60,6 +63,22 @@ describe('an endpoint', () => {
     assert.deepEqual(at({ XLAT464_STATE_DIR: '/x' }, 1000), ['/x']);
     assert.deepEqual(at({}, 0), ['/run/xlat464']);
     assert.deepEqual(at({ XDG_RUNTIME_DIR: '/run/user/1000' }, 1000), ['/run/xlat464', '/run/user/1000/xlat464-1000']);
+  });
+
+  it('is not looked for where another user could answer', (t) => {
+    const runtime = mkdtempSync(join(tmpdir(), 'x464-endpoint-'));
+    t.after(() => rmSync(runtime, { recursive: true }));
+    const uid = process.getuid?.() || 1000;
+    const own = join(runtime, `xlat464-${uid}`);
+    const look = () => controlDirectories({ env: { XDG_RUNTIME_DIR: runtime }, uid });
+    mkdirSync(own, { mode: 0o700 });
+    chownSync(own, uid, -1);
+    assert.deepEqual(look(), ['/run/xlat464', own]);
+    chmodSync(own, 0o770);
+    assert.throws(look, { code: 'NOT_PERMITTED' });
+    rmSync(own, { recursive: true });
+    symlinkSync(runtime, own);
+    assert.throws(look, { code: 'NOT_PERMITTED' });
   });
 });
 

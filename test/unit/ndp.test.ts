@@ -62,7 +62,7 @@ const message: fc.Arbitrary<NdpMessage> = fc.oneof(
       isManaged: fc.boolean(),
       isOther: fc.boolean(),
       preference: fc.constantFrom(-1, 0, 1),
-      lifetimeSeconds: fc.nat(0xffff),
+      lifetimeSeconds: fc.integer({ min: 1, max: 0xffff }),
       reachableMs: fc.nat(0xffffffff),
       retransMs: fc.nat(0xffffffff),
       options,
@@ -92,6 +92,14 @@ describe('neighbour discovery messages', () => {
     assert.equal(parseMtuOption(ra.options[1]), 1400);
     assert.equal(parsePrefixInformation(ra.options[1]), null);
     assert.equal(parseMtuOption({ type: OPTION_MTU, body: new Uint8Array(14) }), null);
+  });
+
+  it('RFC 4191 §2.2 the preference of a router that is no default router is ignored', () => {
+    const m = ADVERTISEMENT.slice();
+    m.set([0, 0], 6);
+    const ra = parseNdp(m);
+    assert.ok(ra?.kind === 'router');
+    assert.deepEqual([ra.preference, ra.lifetimeSeconds], [0, 0]);
   });
 
   it('what is written is read again', () => {

@@ -119,8 +119,23 @@ describe('prefixes on offer', () => {
     for (let r = 1; r <= 20; r++) table = ra(table, many(3, r), { router: `fe80::${r}` });
     assert.equal(table.candidates.length, PREFIXES_PER_INTERFACE);
     assert.equal(table.refused, 60 - PREFIXES_PER_INTERFACE);
-    const renewed = ra(table, many(3, 1), { router: 'fe80::1', at: 1000 });
+    const renewed = ra(table, { '2001:db8:1:0::/96': 600 }, { router: 'fe80::1', at: 1000 });
     assert.equal(renewed.refused, table.refused, 'those that are kept are renewed on a full table too');
+  });
+
+  it('D-03 four routers that fill the table do not lock out the one that comes after them', () => {
+    const eight = (third: number) =>
+      Object.fromEntries(Array.from({ length: PREFIXES_PER_ORIGIN }, (_, i) => [`2001:db8:${third}:${i}::/96`, 600]));
+    let table = EMPTY_TABLE;
+    for (let r = 1; r <= 4; r++) table = ra(table, eight(r), { router: `fe80::bad:${r}` });
+    assert.equal(table.candidates.length, PREFIXES_PER_INTERFACE);
+    const before = table.refused;
+    table = ra(table, { [A]: 600 }, { router: 'fe80::1' });
+    assert.ok(prefixes(table).includes(A));
+    assert.deepEqual([table.candidates.length, table.refused], [PREFIXES_PER_INTERFACE, before + 1]);
+    for (let r = 1; r <= 4; r++) table = ra(table, eight(r), { router: `fe80::bad:${r}` });
+    assert.ok(prefixes(table).includes(A), 'nor push it out afterwards');
+    assert.equal(table.candidates.length, PREFIXES_PER_INTERFACE);
   });
 
   it('refuses prefixes that cannot be those of a NAT64', () => {

@@ -35,8 +35,8 @@ const SCREEN = `
 xlat464 client-clat0 · version 0.1.0 · process 4711 · up 2 h 13 min
 
 State    running for 2 h 13 min (client-ready)
-         IPv4 works: translation is on
-PREF64   64:ff9b::/96, from the configuration
+         translation is on
+PREF64   64:ff9b::/96 from the configuration
 IPv4     192.0.0.1 on clat0, MTU 1480
 IPv6     2001:db8:1:0:a1b2:c3d4:e5f6:1234, MTU 1500
 Uplink   wlan0 by redirect, MTU 1500, from 2001:db8:1::10
@@ -62,6 +62,25 @@ Recent events
 22:13:23 192.0.0.1 on clat0 ⇄ 2001:db8:1:0:a1b2:c3d4:e5f6:1234 (client-ready)`;
 
 describe('the status screen', () => {
+  it('D-03 shows at 80 columns how long a prefix is valid, and all of a failed check below it', () => {
+    const prefix = { prefix: '2001:db8:6464:6464:1:2::/96', source: 'router-advertisement', validUntilMs: 1_799_000 };
+    const options = { columns: 80, rows: null, colour: false, nowMs: 0 };
+    const lines = statusScreen(
+      { status: { ...SAMPLE, prefix: { ...prefix, isReachable: false } }, events: [] },
+      options,
+    );
+    const at = lines.findIndex((each) => each.startsWith('PREF64'));
+    const row = 'PREF64   2001:db8:6464:6464:1:2::/96 by router advertisement, 29 min 59 s left;';
+    assert.deepEqual(lines.slice(at, at + 2), [row, '         the connectivity check failed']);
+  });
+
+  it('lets no text of a daemon steer the terminal', () => {
+    const options = { columns: 80, rows: null, colour: false, nowMs: 0 };
+    const state = { ...SAMPLE.state, text: 'a\u001b[2Jb\u202ec\u009bd' };
+    const lines = statusScreen({ status: { ...SAMPLE, state }, events: [] }, options);
+    assert.ok(lines.includes('         a�[2Jb�c�d'));
+  });
+
   it('D-08 says what came of the connectivity check, where one was made', () => {
     const line = (isReachable?: boolean): string | undefined => {
       const prefix = { prefix: '64:ff9b::/96', source: 'dns', validUntilMs: null };
@@ -70,9 +89,9 @@ describe('the status screen', () => {
       const lines = statusScreen({ status: { ...SAMPLE, prefix: checked }, events: [] }, options);
       return lines.find((each) => each.startsWith('PREF64'))?.slice(9);
     };
-    assert.equal(line(), '64:ff9b::/96, found by DNS (RFC 7050)');
-    assert.equal(line(true), '64:ff9b::/96, found by DNS (RFC 7050), reachable');
-    assert.equal(line(false), '64:ff9b::/96, found by DNS (RFC 7050); the connectivity check failed');
+    assert.equal(line(), '64:ff9b::/96 by DNS');
+    assert.equal(line(true), '64:ff9b::/96 by DNS, reachable');
+    assert.equal(line(false), '64:ff9b::/96 by DNS; the connectivity check failed');
   });
 
   it('tells everything in 80 columns', () =>
@@ -131,7 +150,7 @@ describe('the status screen', () => {
     const status = { ...SAMPLE, state: { ...SAMPLE.state, name: 'dreaming' }, prefix };
     const lines = statusScreen({ status, events: [] }, PLAIN);
     assert.ok(lines[2]?.startsWith('State    dreaming for'));
-    assert.ok(lines.includes('PREF64   64:ff9b::/96, from telepathy, valid for 1 min 30 s'));
+    assert.ok(lines.includes('PREF64   64:ff9b::/96 from telepathy, 1 min 30 s left'));
   });
 });
 

@@ -4,7 +4,7 @@ import type { Snapshot } from '../../contract/methods.ts';
 import { dropsOf } from '../../contract/rates.ts';
 import type { Status, StatusEvent } from '../../contract/status.ts';
 import { paint } from '../terminal.ts';
-import { bytes, count, duration, fit, percent, rate, timeOfDay, wrap } from './format.ts';
+import { bytes, count, duration, fit, percent, printable, rate, timeOfDay, wrap } from './format.ts';
 import { gatewayRows } from './gateway.ts';
 
 /** How the screen is to look. */
@@ -38,7 +38,7 @@ export function statusScreen({ status, events }: Snapshot, options: ScreenOption
   const head = [
     ...titleLines(status, options.nowMs),
     ...stateLines(status, width, options.nowMs),
-    ...networkLines(status, options.nowMs),
+    ...networkLines(status, width, options.nowMs),
     ...gatewayLines(status, width),
     ...deviceLines(status, width),
     ...trafficLines(status),
@@ -50,7 +50,7 @@ export function statusScreen({ status, events }: Snapshot, options: ScreenOption
 }
 
 function painted({ text, part }: Line, columns: number, colour: boolean): string {
-  const cut = fit(text, columns);
+  const cut = fit(printable(text), columns);
   const start = part === undefined ? -1 : text.indexOf(part.text);
   if (part === undefined || start < 0 || start >= cut.length) return cut;
   const end = start + part.text.length;
@@ -84,12 +84,14 @@ function stateLines({ state }: Status, width: number, nowMs: number): readonly L
 
 const PREFIX_SOURCE: Readonly<Record<string, string>> = {
   configuration: 'from the configuration',
-  'router-advertisement': 'from a router advertisement (RFC 8781)',
-  dns: 'found by DNS (RFC 7050)',
+  'router-advertisement': 'by router advertisement',
+  dns: 'by DNS',
 };
 
-function networkLines({ prefix, addresses, device, uplink, mappings }: Status, nowMs: number): readonly Line[] {
-  const lines = [labelled('PREF64', prefix === null ? 'none' : describePrefix(prefix, nowMs))];
+function networkLines(status: Status, width: number, nowMs: number): readonly Line[] {
+  const { prefix, addresses, device, uplink, mappings } = status;
+  const pref64 = wrap(prefix === null ? 'none' : describePrefix(prefix, nowMs), width - LABEL);
+  const lines = pref64.map((text, i) => labelled(i === 0 ? 'PREF64' : '', text));
   const on = device === null ? '' : ` on ${device.name}`;
   if (addresses.ipv4 !== null || device !== null) {
     lines.push(labelled('IPv4', `${addresses.ipv4 ?? 'no own address'}${on}${mtu(device?.ipv4MtuBytes)}`));
@@ -115,8 +117,9 @@ const CHECKED = { true: ', reachable', false: '; the connectivity check failed',
 
 function describePrefix(of: NonNullable<Status['prefix']>, nowMs: number): string {
   const { prefix, source, validUntilMs, isReachable } = of;
-  const until = validUntilMs === null ? '' : `, valid for ${duration(validUntilMs - nowMs)}`;
-  return `${prefix}, ${PREFIX_SOURCE[source] ?? `from ${source}`}${until}${CHECKED[`${isReachable}`]}`;
+  const until = validUntilMs === null ? '' : `, ${duration(validUntilMs - nowMs)} left`;
+  const by = PREFIX_SOURCE[source] ?? `from ${source}`;
+  return `${prefix} ${by}${until}${CHECKED[`${isReachable}`]}`;
 }
 
 function gatewayLines({ gateway }: Status, width: number): readonly Line[] {
@@ -223,6 +226,6 @@ function eventLine({ timeMs, level, text, code }: StatusEvent): Line {
 /** One event as a line of `xlat464 events`. */
 export function eventText(event: StatusEvent, colour: boolean): string {
   const date = new Date(event.timeMs).toISOString().slice(0, 10);
-  const { text, part } = eventLine(event);
+  const { text, part } = eventLine({ ...event, text: printable(event.text), code: printable(event.code) });
   return `${date} ${part === undefined ? text : text.replace(part.text, () => paint(part.text, part.colour, colour))}`;
 }

@@ -61,7 +61,6 @@ export function choose(candidates: readonly Candidate[], current: Prefix6 | null
   const first = ranked[0];
   if (first === undefined) return { candidate: null, reason: 'unreachable' };
   const kept = current === null ? undefined : ranked.find((c) => isSamePrefix(c.prefix, current));
-  const reason = reasonOfFirst(first, ranked);
-  if (kept === undefined || isSamePrefix(kept.prefix, first.prefix)) return { candidate: kept ?? first, reason };
-  return { candidate: kept, reason: 'kept' };
+  if (kept !== undefined && !isSamePrefix(kept.prefix, first.prefix)) return { candidate: kept, reason: 'kept' };
+  return { candidate: first, reason: reasonOfFirst(first, ranked) };
 }

@@ -15,7 +15,7 @@ export interface Pref64Table {
   readonly candidates: readonly Candidate[];
   /** The next candidate's order. */
   readonly nextOrder: number;
-  /** Prefixes that were not kept: unusable ones, and those above the limits. */
+  /** Prefixes that were not kept: unusable ones, those above the limits, and those that made room for another router's. */
   readonly refused: number;
 }
 
@@ -41,11 +41,22 @@ export interface HeardDns {
 const isFrom = (c: Candidate, source: Pref64Source, interfaceName: string | null, origin: string): boolean =>
   c.source === source && c.interfaceName === interfaceName && c.origin === origin;
 
-const hasRoom = (table: Pref64Table, c: Pick<Candidate, 'source' | 'interfaceName' | 'origin'>): boolean => {
+/**
+ * The candidates with room for one more, or null. On a full interface whoever offers less than another takes the place of the newest
+ * prefix of the one with most, so a few senders that offer much lock nobody out; but only if it then has no more than it leaves the
+ * other, so two never push each other out in turn.
+ */
+function makeRoom(table: Pref64Table, c: Pick<Candidate, 'source' | 'interfaceName' | 'origin'>): Pref64Table | null {
   const sameInterface = table.candidates.filter((o) => o.source === c.source && o.interfaceName === c.interfaceName);
-  const sameOrigin = sameInterface.filter((o) => o.origin === c.origin);
-  return sameInterface.length < PREFIXES_PER_INTERFACE && sameOrigin.length < PREFIXES_PER_ORIGIN;
-};
+  const countOf = (origin: string): number => sameInterface.filter((o) => o.origin === origin).length;
+  const own = countOf(c.origin);
+  if (own >= PREFIXES_PER_ORIGIN) return null;
+  if (sameInterface.length < PREFIXES_PER_INTERFACE) return table;
+  const most = Math.max(...sameInterface.map(({ origin }) => countOf(origin)));
+  if (own + 1 >= most) return null;
+  const victim = sameInterface.findLast(({ origin }) => countOf(origin) === most);
+  return refuse(keep(table, (o) => o !== victim));
+}
 
 const refuse = (table: Pref64Table): Pref64Table => ({ ...table, refused: table.refused + 1 });
 
@@ -60,9 +71,10 @@ function put(table: Pref64Table, offer: Omit<Candidate, 'order' | 'isReachable'>
     const { order, isReachable } = old;
     return { ...table, candidates: table.candidates.with(at, { ...offer, order, isReachable }) };
   }
-  if (!hasRoom(table, offer)) return refuse(table);
-  const candidate = { ...offer, order: table.nextOrder, isReachable: null };
-  return { ...table, candidates: [...table.candidates, candidate], nextOrder: table.nextOrder + 1 };
+  const room = makeRoom(table, offer);
+  if (room === null) return refuse(table);
+  const candidate = { ...offer, order: room.nextOrder, isReachable: null };
+  return { ...room, candidates: [...room.candidates, candidate], nextOrder: room.nextOrder + 1 };
 }
 
 /** Keeps only candidates for which `test` holds; the same table when it holds for all. */

@@ -69,7 +69,7 @@ export interface RouterAdvertisement {
   readonly hopLimit: number;
   readonly isManaged: boolean;
   readonly isOther: boolean;
-  /** Default router preference, RFC 4191 §2.2: 0 medium, 1 high, −1 low (the reserved value 2 reads as 0). */
+  /** Default router preference, RFC 4191 §2.2: 0 medium, 1 high, −1 low (the reserved value 2 reads as 0, and any of a router lifetime of 0). */
   readonly preference: number;
   readonly lifetimeSeconds: number;
   readonly reachableMs: number;
@@ -162,14 +162,16 @@ export function parseNdp(m: Uint8Array): NdpMessage | null {
 
 function parseRouterAdvertisement(m: Uint8Array, options: NdpOption[]): RouterAdvertisement {
   const view = slabOver(m).view;
-  const preference = (m[5] >> 3) & 3;
+  const lifetimeSeconds = view.getUint16(6);
+  // RFC 4191 §2.2: the preference of a router that is no default router is ignored.
+  const preference = lifetimeSeconds === 0 ? 0 : (m[5] >> 3) & 3;
   return {
     kind: 'router',
     hopLimit: m[4],
     isManaged: (m[5] & 0x80) !== 0,
     isOther: (m[5] & 0x40) !== 0,
     preference: preference === 1 ? 1 : preference === 3 ? -1 : 0,
-    lifetimeSeconds: view.getUint16(6),
+    lifetimeSeconds,
     reachableMs: view.getUint32(8),
     retransMs: view.getUint32(12),
     options,
