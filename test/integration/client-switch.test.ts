@@ -105,7 +105,7 @@ describe('the connectivity check', () => {
     await waitFor('an outcome', () => client.output().includes('code=prefix-reachable'));
     assert.match(
       (await xlat464('status')).stdout,
-      /\nPREF64 {3}2001:db8:64::\/96, from the configuration, reachable\n/,
+      /\nPREF64 {3}2001:db8:64::\/96 from the configuration, reachable\n/,
     );
     assert.equal(await client.stop(), 0, client.output());
   });

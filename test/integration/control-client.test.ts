@@ -74,6 +74,7 @@ describe('the status of a client', () => {
     assert.deepEqual(await admin.call('reload', {}), {
       isReloaded: false,
       problems: ['the client reads its settings at its start only; restart it to change them'],
+      notes: [],
     });
     await admin.call('stop', {});
     await waitFor('the end of the client', () => client.hasEnded());

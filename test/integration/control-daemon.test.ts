@@ -94,7 +94,7 @@ tun:
     assert.deepEqual([code, stderr], [0, '']);
     assert.match(stdout, /^xlat464 translator-siit0 · version \d/);
     assert.match(stdout, /\nState {4}running for \d+ s \(ready\)\n {9}translating on siit0\n/);
-    assert.match(stdout, /\nPREF64 {3}2001:db8:64::\/96, from the configuration\n/);
+    assert.match(stdout, /\nPREF64 {3}2001:db8:64::\/96 from the configuration\n/);
     assert.match(stdout, /\nIPv4 → IPv6 .* 3 \(50\.0 %\)\n/);
     assert.match(stdout, /\n {8}3 {2}hop-limit \(RFC 7915 §4\.1, §5\.1\)\n/);
     for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line);
@@ -171,7 +171,7 @@ tun:
     await waitFor('the events so far', () => following.output().includes('"code":"ready"'));
     const connection = await connectTo(endpointIn(stateDir, 'translator-siit0'), 'admin', 'test');
     writeFileSync(file, config('2001:db8:1::11'));
-    assert.deepEqual(await connection.call('reload', {}), { isReloaded: true, problems: [] });
+    assert.deepEqual(await connection.call('reload', {}), { isReloaded: true, problems: [], notes: [] });
     writeFileSync(file, config('nonsense'));
     const refused = await connection.call('reload', {});
     assert.equal(refused.isReloaded, false);
