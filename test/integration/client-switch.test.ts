@@ -103,10 +103,7 @@ describe('the connectivity check', () => {
     await net.router.ip('addr add 2001:db8:64::cb00:7107/128 dev lo nodad');
     await xlat464('up');
     await waitFor('an outcome', () => client.output().includes('code=prefix-reachable'));
-    assert.match(
-      (await xlat464('status')).stdout,
-      /\nPREF64 {3}2001:db8:64::\/96 from the configuration, reachable\n/,
-    );
+    assert.match((await xlat464('status')).stdout, /\nPREF64 {3}2001:db8:64::\/96 from the configuration, reachable\n/);
     assert.equal(await client.stop(), 0, client.output());
   });
 });
