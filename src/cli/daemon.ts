@@ -53,6 +53,20 @@ export async function connectToOne(access: Access, name?: string, role?: string)
   throw new XlatError('DAEMON_AMBIGUOUS', OPERATION, `${names.length} daemons are running`, { advice });
 }
 
+/** {@link connectToOne} for as long as `use` takes; hangs up afterwards. @throws as both */
+export async function withDaemon<T>(
+  access: Access,
+  { name, role }: { readonly name?: string | undefined; readonly role?: string },
+  use: (connection: ControlConnection) => Promise<T>,
+): Promise<T> {
+  const connection = await connectToOne(access, name, role);
+  try {
+    return await use(connection);
+  } finally {
+    connection.close();
+  }
+}
+
 function noneOfRole(others: readonly ControlConnection[], role?: string): XlatError {
   const names = others.map(({ hello }) => hello.name).join(', ');
   return new XlatError('DAEMON_NOT_RUNNING', OPERATION, `no ${role} is running here, only ${names}`);

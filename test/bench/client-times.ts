@@ -1,12 +1,13 @@
 // How long a client takes: until IPv4 works after the link is up, by a router's word and by DNS64; how long packets are lost when the
 // NAT64 prefix becomes another one; and what it takes from the machine while nothing happens.
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startUnbound, unboundServer } from '../soak/place.ts';
+import { startResolver } from '../soak/place.ts';
 import { type Running, waitFor } from '../support/netns.ts';
 import type { RaOrder } from '../support/ra-message.ts';
 import { startRouter } from '../support/ra-sender.ts';
+import { dns64Resolver, IPV4ONLY_RECORDS, startUnbound } from '../support/unbound.ts';
 import {
   advertise,
   type BenchHost,
@@ -46,19 +47,8 @@ const pref64 = (i: 0 | 1, lifetimeSeconds = 600) => ({ prefix: `${PREFIXES[i]}/9
 /** A DNS64 on the server that makes addresses of the first prefix, and what it asks. */
 async function startDns64({ set, server }: ClientTopology, host: BenchHost): Promise<string> {
   const address = `2001:db8:${host.network}::1`;
-  const file = (name: string, lines: string): string => {
-    const path = `${set.directory}/${name}.conf`;
-    writeFileSync(path, unboundServer(set.directory) + lines);
-    return path;
-  };
-  const records = ['170', '171'].map((n) => `  local-data: "ipv4only.arpa. 300 IN A 192.0.0.${n}"\n`).join('');
-  await server.start([
-    ...['unbound', '-d', '-c'],
-    file('records', `  interface: ::1@5300\n  local-zone: "ipv4only.arpa." static\n${records}`),
-  ]);
-  const front = `  interface: ${address}\n  module-config: "dns64 iterator"\n  dns64-prefix: ${PREFIXES[0]}/96
-forward-zone:\n  name: "."\n  forward-addr: ::1@5300\n`;
-  await startUnbound(server, file('dns64', front));
+  await startUnbound(server, set.directory, 'records', IPV4ONLY_RECORDS);
+  await startResolver(server, set.directory, dns64Resolver(address, `${PREFIXES[0]}/96`));
   return address;
 }
 

@@ -2,10 +2,10 @@
 // second router, two uplinks, a VPN, sleep (rules D-03, D-04, D-06, D-07, D-09, D-11, D-13, D-15, D-16).
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { type Netns, netnsForTest, waitFor } from '../support/netns.ts';
 import { type RaOrder, sendRa, startRouter } from '../support/ra-sender.ts';
+import { dns64Resolver, IPV4ONLY_RECORDS, startUnbound } from '../support/unbound.ts';
 import type { ChildOptions } from './client-child.ts';
 import {
   bareNet,
@@ -307,36 +307,8 @@ describe('the client with several interfaces', () => {
 /** An unbound with DNS64 on the router, and the name's own records behind it. */
 async function startDns64(net: ClientNet, prefix: string): Promise<void> {
   const { directory } = net.set;
-  const common = `server:
-  directory: "${directory}"
-  username: ""
-  chroot: ""
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-  do-not-query-localhost: no
-  access-control: ::/0 allow
-remote-control:
-  control-enable: no
-server:
-`;
-  const records = `  interface: ::1@5300
-  local-zone: "ipv4only.arpa." static
-  local-data: "ipv4only.arpa. 300 IN A 192.0.0.170"
-  local-data: "ipv4only.arpa. 300 IN A 192.0.0.171"
-`;
-  const dns64 = `  interface: 2001:db8:1::1
-  module-config: "dns64 iterator"
-  dns64-prefix: ${prefix}
-forward-zone:
-  name: "."
-  forward-addr: ::1@5300
-`;
-  for (const [name, config] of Object.entries({ records, dns64 })) {
-    const file = `${directory}/${name}.conf`;
-    writeFileSync(file, common + config);
-    await net.router.start(['unbound', '-d', '-c', file]);
-  }
+  await startUnbound(net.router, directory, 'records', IPV4ONLY_RECORDS);
+  await startUnbound(net.router, directory, 'dns64', dns64Resolver('2001:db8:1::1', prefix));
   await waitFor('two DNS servers', async () => {
     const sockets = await net.router.run(['ss', '-Hlun', '( sport = :53 or sport = :5300 )']);
     return sockets.split('\n').filter(Boolean).length >= 2;

@@ -1,12 +1,12 @@
 // RFC 7050 against real servers: unbound with DNS64 for each prefix length, and one that lies in every way.
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { InterfaceReport, ResolverReport } from '../../src/contract/discovery.ts';
 import { type Lie, startLiars } from '../support/dns-liar.ts';
 import { type Netns, netnsForTest, waitFor } from '../support/netns.ts';
 import { startRouter } from '../support/ra-sender.ts';
+import { dns64Resolver, IPV4ONLY_RECORDS, startUnbound } from '../support/unbound.ts';
 import {
   type DiscoveryNet,
   discover,
@@ -28,41 +28,6 @@ const SIX = [
   '2001:db8:100::/40',
   '2001:db8::/32',
 ];
-
-const common = (directory: string): string => `server:
-  directory: "${directory}"
-  username: ""
-  chroot: ""
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-  do-not-query-localhost: no
-  access-control: ::/0 allow
-remote-control:
-  control-enable: no
-server:
-`;
-
-/** The name's own records, for the resolvers in front. */
-const BACKEND = `  interface: ::1@5300
-  local-zone: "ipv4only.arpa." static
-  local-data: "ipv4only.arpa. 300 IN A 192.0.0.170"
-  local-data: "ipv4only.arpa. 300 IN A 192.0.0.171"
-`;
-
-const frontend = (on: string, prefix: string): string => `  interface: ${on}
-  module-config: "dns64 iterator"
-  dns64-prefix: ${prefix}
-forward-zone:
-  name: "."
-  forward-addr: ::1@5300
-`;
-
-async function startUnbound(net: DiscoveryNet, name: string, config: string): Promise<void> {
-  const file = `${net.set.directory}/${name}.conf`;
-  writeFileSync(file, common(net.set.directory) + config);
-  await net.router.start(['unbound', '-d', '-c', file]);
-}
 
 async function hasSockets(ns: Netns, count: number): Promise<void> {
   await waitFor(`${count} DNS servers`, async () => {
@@ -87,8 +52,10 @@ const byResolver = (report: InterfaceReport, i: number): ResolverReport => {
 describe('discovery by RFC 7050', () => {
   it('D-06 finds the prefix of unbound for each of the six lengths', async (t) => {
     const net = await discoveryNet(netnsForTest(t), SIX.length);
-    await startUnbound(net, 'backend', BACKEND);
-    for (const [i, prefix] of SIX.entries()) await startUnbound(net, `front${i}`, frontend(address(i + 1), prefix));
+    await startUnbound(net.router, net.set.directory, 'backend', IPV4ONLY_RECORDS);
+    for (const [i, prefix] of SIX.entries()) {
+      await startUnbound(net.router, net.set.directory, `front${i}`, dns64Resolver(address(i + 1), prefix));
+    }
     await hasSockets(net.router, SIX.length + 1);
     await nameResolvers(net, SIX.length);
     const report = await discovered(net);

@@ -6,8 +6,9 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { World } from '../soak/world.ts';
-import { type Netns, netnsForSuite, netnsForTest, waitFor } from '../support/netns.ts';
+import { netnsForSuite, netnsForTest, waitFor } from '../support/netns.ts';
 import { sendRa, startRouter } from '../support/ra-sender.ts';
+import { dns64Resolver, IPV4ONLY_RECORDS, startUnbound } from '../support/unbound.ts';
 import { bareNet, type ClientNet, ROUTER_LINK, startChild, UPLINK } from './client-net.ts';
 import { type DiscoveryNet, discovered, discoveryNet, LAN } from './discovery-net.ts';
 
@@ -27,43 +28,11 @@ const SIX: readonly string[] = [
 const UNBOUND = (i: number): string => `2001:db8:1::${i + 1}`;
 const BIND = (i: number): string => `2001:db8:1::${i + 7}`;
 
-async function startUnbound(ns: Netns, directory: string, name: string, lines: string): Promise<void> {
-  const file = `${directory}/${name}.conf`;
-  const server = `server:
-  directory: "${directory}"
-  username: ""
-  chroot: ""
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-  do-not-query-localhost: no
-  access-control: ::/0 allow
-remote-control:
-  control-enable: no
-server:
-${lines}`;
-  writeFileSync(file, server);
-  await ns.start(['unbound', '-d', '-c', file]);
-}
-
 /** Six unbounds, and one behind them that has the name's own records. */
 async function startUnbounds({ set, router }: DiscoveryNet): Promise<void> {
-  const records = ['170', '171'].map((n) => `  local-data: "ipv4only.arpa. 300 IN A 192.0.0.${n}"\n`).join('');
-  await startUnbound(
-    router,
-    set.directory,
-    'records',
-    `  interface: ::1@5300\n  local-zone: "ipv4only.arpa." static\n${records}`,
-  );
+  await startUnbound(router, set.directory, 'records', IPV4ONLY_RECORDS);
   for (const [i, prefix] of SIX.entries()) {
-    const lines = `  interface: ${UNBOUND(i)}
-  module-config: "dns64 iterator"
-  dns64-prefix: ${prefix}
-forward-zone:
-  name: "."
-  forward-addr: ::1@5300
-`;
-    await startUnbound(router, set.directory, `unbound${i}`, lines);
+    await startUnbound(router, set.directory, `unbound${i}`, dns64Resolver(UNBOUND(i), prefix));
   }
 }
 

@@ -1,12 +1,13 @@
 // DNS64 and the resolvers behind it: failover, forged answers, TLS, stale answers, circles; and a real validating resolver.
 
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { a, zone } from '../support/dns-records.ts';
 import { queriesOf, startUpstream } from '../support/dns-upstream.ts';
 import { startDns64Child } from '../support/dns64-child.ts';
 import { type Netns, netnsForTest, run, waitFor } from '../support/netns.ts';
+import { startUnbound } from '../support/unbound.ts';
 import {
   type Dns64Net,
   dataOf,
@@ -142,23 +143,8 @@ describe('DNS64 and its resolvers', () => {
 });
 
 /** An unbound that passes on to the scripted resolver, or has data of its own. */
-async function startUnbound(ns: Netns, directory: string, config: string, listening: string): Promise<void> {
-  const file = `${directory}/unbound.conf`;
-  const common = `server:
-  directory: "${directory}"
-  username: ""
-  chroot: ""
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-  do-not-query-localhost: no
-  access-control: ::/0 allow
-remote-control:
-  control-enable: no
-server:
-`;
-  writeFileSync(file, common + config);
-  const unbound = await ns.start(['unbound', '-d', '-c', file]);
+async function startResolver(ns: Netns, directory: string, config: string, listening: string): Promise<void> {
+  const unbound = await startUnbound(ns, directory, 'unbound', config);
   await waitFor('unbound', async () => {
     if (unbound.hasEnded()) throw new Error(unbound.output());
     return (await ns.run(['ss', '-Hlntu', 'sport', '=', listening])).split('\n').filter(Boolean).length >= 1;
@@ -183,7 +169,7 @@ async function startTlsResolver(net: Dns64Net): Promise<string> {
   local-data: "four.example. 300 IN A ${V4}"
   local-data: "more.example. 300 IN A ${V4}"
 `;
-  await startUnbound(net.resolver, net.set.directory, config, ':853');
+  await startResolver(net.resolver, net.set.directory, config, ':853');
   return certificate;
 }
 
@@ -263,7 +249,7 @@ forward-zone:
   name: "."
   forward-addr: ${RESOLVER}
 `;
-    await startUnbound(net.resolver, net.set.directory, config, ':53');
+    await startResolver(net.resolver, net.set.directory, config, ':53');
     await waitFor('unbound to answer', async () =>
       (
         await net.resolver.runAny(['dig', '+time=1', '+tries=1', `@${RESOLVER_B}`, 'A', 'four.example'])

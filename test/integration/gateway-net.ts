@@ -6,6 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type CommandResult, type Netns, type NetnsSet, type Running, waitFor } from '../support/netns.ts';
+import { said } from '../support/role-log.ts';
 
 export const PROGRAM = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const PEERS = fileURLToPath(new URL('../../src/lab/peers/main.js', import.meta.url));
@@ -96,17 +97,3 @@ export async function hasAddress({ host }: GatewayNet): Promise<string> {
     return /inet6 (2001:db8:1:[0-9a-f:]+)\/64/.exec(text)?.[1];
   });
 }
-
-/** Log lines with a code so far. */
-export const lines = (running: Running, code: string): string[] =>
-  running
-    .output()
-    .split('\n')
-    .filter((line) => line.includes(`"code":"${code}"`));
-
-/** Waits for the n-th line with a code. */
-export const said = (running: Running, code: string, n = 1): Promise<string> =>
-  waitFor(`${code} from the gateway`, () => {
-    if (running.hasEnded() && lines(running, code).length < n) throw new Error(running.output());
-    return lines(running, code)[n - 1];
-  });

@@ -7,15 +7,14 @@ import { describe, it } from 'node:test';
 import type { GatewayStatus, Session } from '../../src/contract/gateway.ts';
 import type { Status } from '../../src/contract/status.ts';
 import { netnsForTest, waitFor } from '../support/netns.ts';
+import { lines, said } from '../support/role-log.ts';
 import {
   GATEWAY,
   gatewayNet,
   hasAddress,
   hello,
   json,
-  lines,
   onHost,
-  said,
   startGateway,
   WEB,
   WEB_IPV4,

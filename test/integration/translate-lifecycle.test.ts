@@ -4,17 +4,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { netnsForTest, run } from '../support/netns.ts';
-import {
-  answers,
-  BASE,
-  buildNet,
-  lines,
-  PROGRAM,
-  said,
-  startTranslator,
-  V4_SEEN_BY_V6,
-  write,
-} from './translate-net.ts';
+import { lines, said } from '../support/role-log.ts';
+import { answers, BASE, buildNet, PROGRAM, startTranslator, V4_SEEN_BY_V6, write } from './translate-net.ts';
 
 const MAPPED = `${BASE}mappings: [{ipv4: 192.0.2.1, ipv6: "2001:db8:1::2"}]\n`;
 

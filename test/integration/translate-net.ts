@@ -4,7 +4,8 @@
 
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Netns, type NetnsSet, type Running, waitFor } from '../support/netns.ts';
+import type { Netns, NetnsSet, Running } from '../support/netns.ts';
+import { said } from '../support/role-log.ts';
 
 export const PROGRAM = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
@@ -56,20 +57,6 @@ export async function startTranslator(net: TranslateNet, file: string, ...option
   await said(running, 'ready');
   return running;
 }
-
-/** Log lines with a code so far. */
-export const lines = (running: Running, code: string): string[] =>
-  running
-    .output()
-    .split('\n')
-    .filter((line) => line.includes(`"code":"${code}"`));
-
-/** Waits for the n-th line with a code. */
-export const said = (running: Running, code: string, n = 1): Promise<string> =>
-  waitFor(`${code} from the translator`, () => {
-    if (running.hasEnded() && lines(running, code).length < n) throw new Error(running.output());
-    return lines(running, code)[n - 1];
-  });
 
 /** Whether a ping gets its answer. */
 export const answers = async (from: Netns, to: string, ...options: string[]): Promise<boolean> =>

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { netnsForTest } from '../support/netns.ts';
-import { answers, BASE, buildNet, lines, said, startTranslator, write } from './translate-net.ts';
+import { lines, said } from '../support/role-log.ts';
+import { answers, BASE, buildNet, startTranslator, write } from './translate-net.ts';
 
 const FIRST = '192.0.2.1 2001:db8:1::2\n';
 const BOTH = `${FIRST}192.0.2.2 2001:db8:1::3\n`;

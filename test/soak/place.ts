@@ -4,6 +4,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { type Netns, type NetnsSet, type Running, waitFor } from '../support/netns.ts';
 import { type RaOrder, sendRa, startRouter } from '../support/ra-sender.ts';
+import { startUnbound } from '../support/unbound.ts';
 
 /** Who names the NAT64's prefix. */
 export type Naming = 'ra' | 'dns' | 'nobody';
@@ -113,14 +114,10 @@ prefix ${this.pref64}\ndynamic-pool 192.168.${200 + n}.0/24\ndata-dir ${director
 
   async #startDns64(): Promise<void> {
     const { directory } = this.#set;
-    const file = `${directory}/dns64-${this.name}.conf`;
     const interfaces = Array.from({ length: NETWORKS }, (_, i) => `  interface: ${this.#address(i)}\n`).join('');
-    writeFileSync(
-      file,
-      `${unboundServer(directory)}${interfaces}  module-config: "dns64 iterator"\n  dns64-prefix: ${this.pref64}
-forward-zone:\n  name: "."\n  forward-addr: ${NAMES}\n`,
-    );
-    await startUnbound(this.router, file);
+    const dns64 = `  module-config: "dns64 iterator"\n  dns64-prefix: ${this.pref64}\n`;
+    const forward = `forward-zone:\n  name: "."\n  forward-addr: ${NAMES}\n`;
+    await startResolver(this.router, directory, interfaces + dns64 + forward);
   }
 
   /** What the router says now. */
@@ -194,25 +191,9 @@ const pio = (group: number, preferredSeconds: number): string =>
 const rdnss = (group: number, lifetimeSeconds: number): string =>
   `1903 0000 ${hex32(lifetimeSeconds)} 20010db8 ${hex16(group)} ${'0000'.repeat(4)} 0001`;
 
-/** unbound's settings for a test, up to its own lines of the section `server`. */
-export const unboundServer = (directory: string): string => `server:
-  directory: "${directory}"
-  username: ""
-  chroot: ""
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-  do-not-query-localhost: no
-  access-control: ::/0 allow
-  access-control: 0.0.0.0/0 allow
-remote-control:
-  control-enable: no
-server:
-`;
-
-/** Starts unbound and waits until it listens. */
-export async function startUnbound(ns: Netns, file: string): Promise<void> {
-  const unbound = await ns.start(['unbound', '-d', '-c', file]);
+/** Starts unbound and waits until it listens. @param lines as for startUnbound */
+export async function startResolver(ns: Netns, directory: string, lines: string): Promise<void> {
+  const unbound = await startUnbound(ns, directory, `${ns.name}-unbound`, lines);
   await waitFor('unbound', async () => {
     if (unbound.hasEnded()) throw new Error(unbound.output());
     return (await ns.run(['ss', '-Hlun', 'sport', '=', ':53'])).trim() !== '';

@@ -5,11 +5,12 @@
 //     laptop ─┤                                      ├─ server (203.0.113.10)
 //             └─ up1 ── office (tayga, unbound, RA) ─┘
 
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Netns, type NetnsSet, waitFor } from '../support/netns.ts';
+import { IPV4ONLY_RECORDS } from '../support/unbound.ts';
 import { Laptop } from './laptop.ts';
-import { NAMES, Place, SERVER, startUnbound, unboundServer } from './place.ts';
+import { NAMES, Place, SERVER, startResolver } from './place.ts';
 
 const PEERS = fileURLToPath(new URL('../../src/lab/peers/main.js', import.meta.url));
 
@@ -104,12 +105,5 @@ async function startServer(set: NetnsSet, server: Netns): Promise<void> {
     if (peers.hasEnded()) throw new Error(peers.output());
     return peers.output().includes('ready');
   });
-  const file = `${set.directory}/names.conf`;
-  const records = `  interface: ${NAMES}
-  local-zone: "ipv4only.arpa." static
-  local-data: "ipv4only.arpa. 300 IN A 192.0.0.170"
-  local-data: "ipv4only.arpa. 300 IN A 192.0.0.171"
-`;
-  writeFileSync(file, unboundServer(set.directory) + records);
-  await startUnbound(server, file);
+  await startResolver(server, set.directory, IPV4ONLY_RECORDS.replace('::1@5300', NAMES));
 }

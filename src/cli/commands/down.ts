@@ -2,7 +2,7 @@
 
 import { EXIT } from '../../contract/errors.ts';
 import type { AddCommand } from '../context.ts';
-import { connectToOne } from '../daemon.ts';
+import { withDaemon } from '../daemon.ts';
 import { isDown, switchClient } from '../switching.ts';
 import { jsonOption, nameOption, timeoutOption } from './options.ts';
 
@@ -31,8 +31,7 @@ export const add: AddCommand = (program, { terminal, finish }) => {
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action(async ({ timeout, name, json }: Parsed) => {
-      const connection = await connectToOne('admin', name, 'client');
-      try {
+      await withDaemon('admin', { name, role: 'client' }, async (connection) => {
         const status = await switchClient(connection, 'down', isDown, timeout * 1000);
         const { state } = status;
         const text = isDown(status)
@@ -40,8 +39,6 @@ export const add: AddCommand = (program, { terminal, finish }) => {
           : `not down yet: ${state.text} (${state.reason})\n`;
         terminal.out(json === true ? `${JSON.stringify({ isDown: isDown(status), state })}\n` : text);
         finish(isDown(status) ? EXIT.done : EXIT.failed);
-      } finally {
-        connection.close();
-      }
+      });
     });
 };

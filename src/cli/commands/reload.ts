@@ -2,7 +2,7 @@
 
 import { EXIT } from '../../contract/errors.ts';
 import type { AddCommand } from '../context.ts';
-import { connectToOne } from '../daemon.ts';
+import { withDaemon } from '../daemon.ts';
 import { paint } from '../terminal.ts';
 import { jsonOption, nameOption } from './options.ts';
 
@@ -29,8 +29,7 @@ export const add: AddCommand = (program, { terminal, finish }) => {
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action(async ({ name, json }: Parsed) => {
-      const connection = await connectToOne('admin', name);
-      try {
+      await withDaemon('admin', { name }, async (connection) => {
         const { isReloaded, problems, notes = [] } = await connection.call('reload', {});
         const label = paint('xlat464:', 31, terminal.errColour);
         if (json === true) terminal.out(`${JSON.stringify({ isReloaded, problems, notes })}\n`);
@@ -38,8 +37,6 @@ export const add: AddCommand = (program, { terminal, finish }) => {
         else for (const problem of problems) terminal.err(`${label} ${problem}\n`);
         if (json !== true) for (const note of notes) terminal.out(`${note}\n`);
         finish(isReloaded ? EXIT.done : EXIT.failed);
-      } finally {
-        connection.close();
-      }
+      });
     });
 };

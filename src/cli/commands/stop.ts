@@ -3,7 +3,7 @@
 import { EXIT, XlatError } from '../../contract/errors.ts';
 import type { ControlConnection } from '../../control/client.ts';
 import type { AddCommand } from '../context.ts';
-import { connectToOne } from '../daemon.ts';
+import { withDaemon } from '../daemon.ts';
 import { jsonOption, nameOption, timeoutOption } from './options.ts';
 
 const HELP = `
@@ -34,14 +34,11 @@ export const add: AddCommand = (program, { terminal, finish }) => {
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action(async ({ timeout, name, json }: Parsed) => {
-      const connection = await connectToOne('admin', name);
-      const { name: daemon } = connection.hello;
-      try {
+      const daemon = await withDaemon('admin', { name }, async (connection) => {
         await connection.call('stop', {});
         await ended(connection, timeout * 1000);
-      } finally {
-        connection.close();
-      }
+        return connection.hello.name;
+      });
       terminal.out(json === true ? `${JSON.stringify({ stopped: daemon })}\n` : `${daemon} has ended\n`);
       finish(EXIT.done);
     });

@@ -3,7 +3,7 @@
 import { EXIT } from '../../contract/errors.ts';
 import type { Status } from '../../contract/status.ts';
 import type { AddCommand } from '../context.ts';
-import { connectToOne } from '../daemon.ts';
+import { withDaemon } from '../daemon.ts';
 import { isUpDecided, switchClient } from '../switching.ts';
 import { jsonOption, nameOption, timeoutOption } from './options.ts';
 
@@ -34,17 +34,14 @@ export const add: AddCommand = (program, { terminal, finish }) => {
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action(async ({ timeout, name, json }: Parsed) => {
-      const connection = await connectToOne('admin', name, 'client');
-      try {
+      await withDaemon('admin', { name, role: 'client' }, async (connection) => {
         const status = await switchClient(connection, 'up', isUpDecided, timeout * 1000);
         const isUp = status.state.name === 'running';
         const { state, prefix, addresses, uplink } = status;
         if (json === true) terminal.out(`${JSON.stringify({ isUp, state, prefix, addresses, uplink })}\n`);
         else terminal.out(isUp ? `up: ${describeWay(status)}\n` : notYet(status));
         finish(isUp ? EXIT.done : EXIT.failed);
-      } finally {
-        connection.close();
-      }
+      });
     });
 };
 
