@@ -1,6 +1,7 @@
 // How fast packets of a host go with each kind of uplink, against native IPv6: TCP by iperf3, round trips by ping.
 
-import { waitFor } from '../support/netns.ts';
+import { cpus } from 'node:os';
+import { run, waitFor } from '../support/netns.ts';
 import { type BenchHost, type ClientTopology, SERVER_IPV4, SERVER_IPV6 } from './client-topology.ts';
 import { median } from './results.ts';
 
@@ -20,6 +21,7 @@ export interface UplinkRow {
 type Measure = (host: BenchHost, server: string) => Promise<number>;
 
 const PORT = 5201;
+const ALL_CORES = `0-${cpus().length - 1}`;
 const VARIANTS: readonly UplinkVariant[] = ['native', 'redirect', 'forwarding'];
 /** Pings of one measurement, and the pause between two: short enough that no core falls asleep deeply in between. */
 const PINGS = 500;
@@ -47,12 +49,30 @@ const tcp =
     return received / 1e9;
   };
 
-/** The median round trip in µs. */
-const roundTrip: Measure = async ({ ns }, server) => {
-  const argv = ['ping', '-n', '-c', String(PINGS), '-i', String(PAUSE_SECONDS), '-W', '1', server];
+const bound = (cores: string, argv: readonly string[]): string[] => ['taskset', '--cpu-list', cores, ...argv];
+
+/** Binds all threads of a host's programs to some cores. */
+async function bind({ ns }: BenchHost, cores: string): Promise<void> {
+  const pids = (await run(['ip', 'netns', 'pids', ns.name])).split('\n').filter((pid) => pid !== '');
+  for (const pid of pids) await run(['taskset', '--all-tasks', '--cpu-list', '--pid', cores, pid]);
+}
+
+/** The median round trip in µs, by the cores that the scheduler chooses. */
+const roundTrip: Measure = (host, server) => ping(host, server, ALL_CORES);
+
+/** The same with the client and ping on one core: what the packet's way costs without waking a sleeping core. */
+const roundTripOnOneCore: Measure = async (host, server) => {
+  await bind(host, '0');
+  const median = await ping(host, server, '0');
+  await bind(host, ALL_CORES);
+  return median;
+};
+
+async function ping({ ns }: BenchHost, server: string, cores: string): Promise<number> {
+  const argv = bound(cores, ['ping', '-n', '-c', String(PINGS), '-i', String(PAUSE_SECONDS), '-W', '1', server]);
   const times = [...(await ns.run(argv)).matchAll(/time=([\d.]+) ms/g)].map(([, ms]) => Number(ms) * 1000);
   return median(times);
-};
+}
 
 /** Measures everything, one variant after the other, every other round backwards. @param note told of each value */
 export async function measureSpeed(
@@ -69,6 +89,7 @@ export async function measureSpeed(
     ['TCP ×1 up', 'Gbit/s', tcp(false, seconds)],
     ['TCP ×1 down', 'Gbit/s', tcp(true, seconds)],
     ['round trip', 'µs', roundTrip],
+    ['round trip, all on one core', 'µs', roundTripOnOneCore],
   ] as const) {
     const values: Record<UplinkVariant, number[]> = { native: [], redirect: [], forwarding: [] };
     for (let round = 0; round < runs; round++) {

@@ -30,9 +30,13 @@ export function median(values: readonly number[]): number {
  * The ratio of two variants in a row: the median of the ratios of the single rounds, because the two values of one round
  * were taken within seconds and what else the machine did then hit both. undefined where one of them was not measured.
  */
-export function ratio<Id extends string>(row: RowResult<Id>, of: Id, to: Id): number | undefined {
-  const above = row.values[of];
-  const below = row.values[to];
+export function ratio<Id extends string>(
+  { values }: Pick<RowResult<Id>, 'values'>,
+  of: Id,
+  to: Id,
+): number | undefined {
+  const above = values[of];
+  const below = values[to];
   if (above === undefined || below === undefined || above.length === 0) return undefined;
   return median(above.map((value, round) => value / below[round]));
 }
