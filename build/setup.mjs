@@ -50,6 +50,7 @@ export const PACKAGES = [
   { name: 'fish', shows: 'fish', for: TEST, why: 'runs its completion' },
   { name: 'groff-base', shows: 'groff', for: TEST, why: 'reads the manual page' },
   { name: 'mandoc', shows: 'mandoc', for: TEST, why: 'checks the manual page' },
+  { name: 'bpftool', shows: 'bpftool', for: TEST, why: "the kernel's listing of the redirect programs" },
   { name: 'tcpdump', shows: 'tcpdump', for: LAB, why: 'looking around in a lab that is kept' },
 ];
 

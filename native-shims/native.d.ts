@@ -7,6 +7,8 @@ export interface Handle {
   readonly fd: number;
   /** Closes it; a second call does nothing. */
   close(): void;
+  /** Hands the descriptor over to the caller, who closes it from now on; -1 after close. */
+  release(): number;
 }
 
 /** What one raw ICMPv6 receive returned. */
@@ -183,6 +185,8 @@ export interface LinuxShim {
     from: number,
     to: number,
   ): number;
+  /** socket(SOCK_STREAM), non-blocking, not connected. */
+  tcpOpen(isIpv6: boolean): Handle;
   /**
    * Calls `ready` on this thread's event loop each time `fd` becomes readable. Level-triggered once: after a call it stays quiet
    * until `rearm()`, which costs nothing when `ready` itself calls it. The watch keeps the event loop alive while it is armed.

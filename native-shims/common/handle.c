@@ -53,6 +53,15 @@ static napi_value close_handle(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+static napi_value release_handle(napi_env env, napi_callback_info info) {
+  napi_value result;
+  handle *self = self_of(env, info);
+  if (self == NULL) return NULL;
+  int fd = self->fd;
+  self->fd = -1;
+  return napi_worked(env, napi_create_int32(env, fd, &result)) ? result : NULL;
+}
+
 /* Hands `self` to `object`; from then on the finaliser frees it. */
 static bool wrap(napi_env env, napi_value object, handle *self) {
   return napi_worked(env, napi_type_tag_object(env, object, &HANDLE_TAG)) &&
@@ -63,6 +72,7 @@ napi_value make_handle(napi_env env, int fd) {
   const napi_property_descriptor members[] = {
       {"fd", NULL, NULL, get_fd, NULL, NULL, napi_enumerable, NULL},
       {"close", NULL, close_handle, NULL, NULL, NULL, napi_default, NULL},
+      {"release", NULL, release_handle, NULL, NULL, NULL, napi_default, NULL},
   };
   napi_value object;
   handle *self = malloc(sizeof *self);
@@ -75,5 +85,5 @@ napi_value make_handle(napi_env env, int fd) {
     finalize(env, self, NULL);
     return NULL;
   }
-  return napi_worked(env, napi_define_properties(env, object, 2, members)) ? object : NULL;
+  return napi_worked(env, napi_define_properties(env, object, 3, members)) ? object : NULL;
 }

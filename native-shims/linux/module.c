@@ -41,6 +41,7 @@ static const napi_property_descriptor EXPORTS[] = {
     EXPORT("udpBind", udp_bind),
     EXPORT("udpReceiveBatch", udp_receive_batch),
     EXPORT("udpSendBatch", udp_send_batch),
+    EXPORT("tcpOpen", tcp_open),
     EXPORT("watch", watch_start),
     EXPORT("ifNameToIndex", if_name_to_index),
     EXPORT("linkSetMtu", link_set_mtu),

@@ -70,6 +70,9 @@ napi_value udp_bind(napi_env env, napi_callback_info info);
 napi_value udp_receive_batch(napi_env env, napi_callback_info info);
 napi_value udp_send_batch(napi_env env, napi_callback_info info);
 
+/* tcp.c */
+napi_value tcp_open(napi_env env, napi_callback_info info);
+
 /* watch.c */
 napi_value watch_start(napi_env env, napi_callback_info info);
 

@@ -2,6 +2,7 @@
 // composition root, hands in these functions and loads what is behind each one only when it is called.
 
 import type { DiscoveryReport } from '../contract/discovery.ts';
+import type { LogPart } from '../contract/log-parts.ts';
 
 /** Levels of log lines, from all to the worst. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -13,6 +14,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export interface RoleOptions {
   /** Least level of the log lines that are written. */
   readonly level: LogLevel;
+  /** Parts of which every line is written. */
+  readonly verbose: readonly LogPart[];
   readonly json: boolean;
   readonly colour: boolean;
   /** Write both sides of every translated packet into this pcapng file. */
@@ -123,6 +126,8 @@ export interface ServiceRequest {
   readonly role: ServiceRole;
   /** Its configuration file, or null. */
   readonly config: string | null;
+  /** Options for its log, as on the role's command line. */
+  readonly logging: readonly string[];
 }
 
 /** What the system says of a service. */

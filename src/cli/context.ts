@@ -1,7 +1,8 @@
 // What a command gets to do its work with.
 
 import type { Command } from 'commander';
-import type { Actions, LogLevel, RoleOptions } from './actions.ts';
+import { type LogPart, partsOfRole } from '../contract/log-parts.ts';
+import type { Actions, LogLevel, RoleOptions, ServiceRole } from './actions.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Handed to each command's file. `finish` takes the exit code of a command that ran to its end. */
@@ -17,13 +18,16 @@ export type AddCommand = (program: Command, context: CommandContext) => void | P
 /** The options of all roles, as commander parses them. */
 export interface ParsedRoleOptions {
   readonly logLevel: LogLevel;
+  /** true: all parts. */
+  readonly verbose?: readonly LogPart[] | true;
   readonly json?: true;
   readonly capture?: string;
 }
 
 /** The roles' options, from what commander parsed. */
-export const roleOptions = (parsed: ParsedRoleOptions, terminal: Terminal): RoleOptions => ({
+export const roleOptions = (role: ServiceRole, parsed: ParsedRoleOptions, terminal: Terminal): RoleOptions => ({
   level: parsed.logLevel,
+  verbose: parsed.verbose === true ? partsOfRole(role) : (parsed.verbose ?? []),
   json: parsed.json === true,
   colour: terminal.errColour,
   ...(parsed.capture === undefined ? {} : { capture: parsed.capture }),

@@ -8,15 +8,23 @@ import { controlDirectories, type Endpoint, findEndpoints, surroundings } from '
 const PROGRAM = 'xlat464 command line';
 const OPERATION = 'find the daemon';
 
-const START = 'Start one with "sudo xlat464 client" or "sudo xlat464 translate -c FILE".';
+type Role = 'client' | 'gateway' | 'translator';
+
+/** How a daemon is started, by its role; '': any. */
+const START: Readonly<Record<Role | '', string>> = {
+  client: 'Start one with "sudo xlat464 client".',
+  gateway: 'Start one with "sudo xlat464 gateway -c FILE".',
+  translator: 'Start one with "sudo xlat464 translate -c FILE".',
+  '': 'Start one with "sudo xlat464 client", "gateway -c FILE" or "translate -c FILE".',
+};
 const CLEAN_UP = 'Run "sudo xlat464 cleanup" to undo what it left, or start it again, which does the same first.';
 
 /** No daemon, or none of that name; a socket that nobody listens on tells of one that was killed. */
-export function notRunning(name?: string): XlatError {
+export function notRunning(name?: string, role?: Role): XlatError {
   const wasKilled = endpointsHere().some((endpoint) => name === undefined || endpoint.name === name);
-  const what = name === undefined ? 'no daemon is running' : `no daemon called ${name} is running`;
+  const what = name === undefined ? `no ${role ?? 'daemon'} is running` : `no daemon called ${name} is running`;
   const message = wasKilled ? `${what}; one was, and ended without cleaning up` : what;
-  const advice = wasKilled ? CLEAN_UP : START;
+  const advice = wasKilled ? CLEAN_UP : START[role ?? ''];
   return new XlatError('DAEMON_NOT_RUNNING', OPERATION, message, { advice });
 }
 
@@ -33,61 +41,62 @@ export async function connectToAll(access: Access, name?: string): Promise<reado
   return [];
 }
 
-/**
- * Connects to the one daemon that runs, or to the one of that name.
- * @param role of those without a name only one in this role
- * @throws XlatError DAEMON_NOT_RUNNING; DAEMON_AMBIGUOUS when there are several; as {@link connectTo}
- */
-export async function connectToOne(access: Access, name?: string, role?: string): Promise<ControlConnection> {
-  const all = await connectToAll(access, name);
-  const isMeant = ({ hello }: ControlConnection): boolean =>
-    name !== undefined || role === undefined || hello.role === role;
-  for (const other of all) if (!isMeant(other)) other.close();
-  const [first, ...others] = all.filter(isMeant);
-  if (first === undefined && all.length > 0) throw noneOfRole(all, role);
-  if (first === undefined) throw notRunning(name);
-  if (others.length === 0) return first;
-  const names = [first, ...others].map(({ hello }) => hello.name);
-  for (const connection of [first, ...others]) connection.close();
-  const advice = `Choose one with --name: ${names.join(', ')}.`;
-  throw new XlatError('DAEMON_AMBIGUOUS', OPERATION, `${names.length} daemons are running`, { advice });
+/** Which daemon is meant. */
+interface Wanted {
+  /** Its name; undefined: the only one there is. */
+  readonly name?: string | undefined;
+  /** What it must be; left out: anything. */
+  readonly role?: Role;
 }
 
-/** {@link connectToOne} for as long as `use` takes; hangs up afterwards. @throws as both */
+/**
+ * Connects to the one daemon that is meant for as long as `use` takes; hangs up afterwards.
+ * @throws XlatError DAEMON_NOT_RUNNING; DAEMON_AMBIGUOUS when there are several; as {@link connectTo} and `use`
+ */
 export async function withDaemon<T>(
   access: Access,
-  { name, role }: { readonly name?: string | undefined; readonly role?: string },
+  wanted: Wanted,
   use: (connection: ControlConnection) => Promise<T>,
 ): Promise<T> {
-  const connection = await connectToOne(access, name, role);
+  const connections = await connectToAll(access, wanted.name);
   try {
-    return await use(connection);
+    return await use(theOne(connections, wanted));
   } finally {
-    connection.close();
+    for (const connection of connections) connection.close();
   }
 }
 
-function noneOfRole(others: readonly ControlConnection[], role?: string): XlatError {
-  const names = others.map(({ hello }) => hello.name).join(', ');
-  return new XlatError('DAEMON_NOT_RUNNING', OPERATION, `no ${role} is running here, only ${names}`);
+function theOne(all: readonly ControlConnection[], { name, role }: Wanted): ControlConnection {
+  const meant = all.filter(({ hello }) => role === undefined || hello.role === role);
+  const [first, ...others] = meant;
+  if (first === undefined && role !== undefined && all[0] !== undefined) throw otherRole(all, { name, role });
+  if (first === undefined) throw notRunning(name, role);
+  if (others.length === 0) return first;
+  const advice = `Choose one with --name: ${namesOf(meant)}.`;
+  const message = `${meant.length} ${role ?? 'daemon'}s are running`;
+  throw new XlatError('DAEMON_AMBIGUOUS', OPERATION, message, { advice });
 }
+
+function otherRole(others: readonly ControlConnection[], { name, role }: Required<Wanted>): XlatError {
+  const named = others.find(({ hello }) => hello.name === name);
+  if (named !== undefined) return new XlatError('USAGE', OPERATION, `${name} is a ${named.hello.role}, not a ${role}`);
+  const message = `no ${role} is running here, only ${namesOf(others)}`;
+  return new XlatError('DAEMON_NOT_RUNNING', OPERATION, message, { advice: START[role] });
+}
+
+const namesOf = (connections: readonly ControlConnection[]): string =>
+  connections.map(({ hello }) => hello.name).join(', ');
 
 function endpointsHere(): readonly Endpoint[] {
   try {
     return findEndpoints(controlDirectories(surroundings()));
   } catch (cause) {
     if (cause instanceof XlatError) throw cause;
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const isRefused = code === 'EACCES' || code === 'EPERM';
-    throw new XlatError(
-      isRefused ? 'NOT_PERMITTED' : 'CONTROL_FAILED',
-      OPERATION,
-      `cannot look for daemons: ${message}`,
-      {
-        ...(isRefused ? { advice: 'Use sudo.' } : {}),
-        cause,
-      },
-    );
+    const { code, message, path = 'the directory of their sockets' } = cause as NodeJS.ErrnoException;
+    if (code !== 'EACCES' && code !== 'EPERM')
+      throw new XlatError('CONTROL_FAILED', OPERATION, `cannot look for daemons: ${message}`, { cause });
+    const advice = 'Use sudo.';
+    throw new XlatError('NOT_PERMITTED', OPERATION, `${path} may not be read by this user`, { advice, cause });
   }
 }
 

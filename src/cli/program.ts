@@ -6,7 +6,7 @@ import { EXIT, XlatError } from '../contract/errors.ts';
 import type { Actions } from './actions.ts';
 import type { AddCommand, CommandContext } from './context.ts';
 import { reportError } from './report-error.ts';
-import type { Terminal } from './terminal.ts';
+import { guarded, type Terminal } from './terminal.ts';
 
 const COMMANDS: Readonly<Record<string, () => Promise<{ readonly add: AddCommand }>>> = {
   client: () => import('./commands/client.ts'),
@@ -53,18 +53,21 @@ Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 not permitted.`;
  * @param argv the arguments after the program's name
  * @returns the exit code; failures have been reported. Never throws.
  */
-export async function run(argv: readonly string[], actions: Actions, terminal: Terminal): Promise<number> {
+export async function run(argv: readonly string[], actions: Actions, given: Terminal): Promise<number> {
+  const terminal = guarded(given);
   let exitCode: number = EXIT.done;
+  let called = 'xlat464';
   try {
     const finish = (code: number): void => {
       exitCode = code;
     };
     const program = await makeProgram({ actions, terminal, finish }, wantedCommands(argv));
+    called = calledCommand(program, argv);
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
-    return reportError(asUsageError(error), terminal, argv.includes('--json'));
+    return reportError(asUsageError(error, called), terminal, argv.includes('--json'));
   }
 }
 
@@ -99,10 +102,22 @@ function quiet(command: Command, terminal: Terminal): void {
   for (const child of command.commands) quiet(child, terminal);
 }
 
-function asUsageError(error: unknown): unknown {
+/** The command that a command line is about, as it is typed: "xlat464 bindings add". */
+function calledCommand(program: Command, argv: readonly string[]): string {
+  const words = [program.name()];
+  let command: Command | undefined = program;
+  for (const word of argv) {
+    command = command.commands.find((child) => child.name() === word);
+    if (command === undefined) break;
+    words.push(word);
+  }
+  return words.join(' ');
+}
+
+function asUsageError(error: unknown, called: string): unknown {
   if (!(error instanceof CommanderError)) return error;
   const isBare = error.code === 'commander.help';
   const message = isBare ? 'no command given' : error.message.replace(/^error: /, '').replace('\n', ' ');
-  const advice = 'Run "xlat464 --help", or "xlat464 COMMAND --help", for what there is.';
+  const advice = `Run "${called} --help" for what there is.`;
   return new XlatError('USAGE', 'read the command line', message, { advice, cause: error });
 }

@@ -2,7 +2,7 @@
 
 import { EXIT, XlatError } from '../contract/errors.ts';
 import { wrapWhole } from './screens/format.ts';
-import { paint, type Terminal } from './terminal.ts';
+import { jsonText, paint, type Terminal } from './terminal.ts';
 
 /**
  * Writes a failure: `xlat464: message` and the advice on standard error, or with `json` one object on standard output.
@@ -14,7 +14,7 @@ export function reportError(error: unknown, terminal: Terminal, json: boolean): 
   const { code, operation, message, advice } = error;
   if (json) {
     const issues = 'issues' in error ? { issues: error.issues } : {};
-    terminal.out(`${JSON.stringify({ error: { code, operation, message, advice: advice ?? null, ...issues } })}\n`);
+    terminal.out(`${jsonText({ error: { code, operation, message, advice: advice ?? null, ...issues } })}\n`);
     return error.exitCode;
   }
   const name = paint('xlat464:', 31, terminal.errColour);

@@ -36,6 +36,8 @@ export class Carrier {
   #settings: TranslatorSettings | null = null;
   #tun: LinkRef | null = null;
   #ipv4: number | null = null;
+  /** How packets get to the uplink now; null: they do not. */
+  #kind: UplinkKind | null = null;
 
   /** @param failed called when the data path ends by itself */
   constructor(config: ClientConfig, env: ClientEnvironment, host: HostControl, failed: (failure: unknown) => void) {
@@ -62,19 +64,27 @@ export class Carrier {
   }
 
   /** Translates by this way; the same again only repairs what others may have changed. @throws XlatError */
-  async attach({ way, clat }: Attachment, kind: UplinkKind): Promise<void> {
+  async attach({ way, clat, kind }: Attachment): Promise<void> {
     if (this.#ipv4 === null) throw new Error('no IPv4 address was chosen');
     const { mtuBytes } = way.uplink;
     const settings = clatSettings(this.#config, way.candidate.prefix, this.#ipv4, clat, mtuBytes);
-    const isNew = !isSame(this.#settings, settings);
-    if (isNew) await this.#translate(settings);
-    await this.#host.apply(this.#hostConfig(settings.ipv4Mtu, this.#uplink({ way, clat }, kind)));
+    const isOther = !isSame(this.#settings, settings);
+    if (isOther) await this.#translate(settings);
+    await this.#host.apply(this.#hostConfig(settings.ipv4Mtu, this.#uplink({ way, clat, kind })));
+    const isNew = isOther || this.#kind !== kind;
+    this.#kind = kind;
     if (isNew && kind === 'forwarding') await this.#warnOfFirewalls();
+  }
+
+  /** Tells the neighbours whose the address in use is. */
+  defend(): void {
+    this.#host.defend();
   }
 
   /** Takes the translated path out of use. The interface and its address stay, so that connections survive. */
   async detach(): Promise<void> {
     if (this.#settings === null) return; // nothing came of the start
+    this.#kind = null;
     await this.#host.apply(this.#hostConfig(this.#settings.ipv4Mtu, null));
   }
 
@@ -93,6 +103,7 @@ export class Carrier {
     this.#settings = null;
     this.#tun = null;
     this.#ipv4 = null;
+    this.#kind = null;
     if (failures.length > 0) throw failures[0];
   }
 
@@ -123,7 +134,7 @@ export class Carrier {
     return { tun: this.#tun, ipv4: formatIpv4(this.#ipv4), ipv4MtuBytes, metric, allowInbound, uplink };
   }
 
-  #uplink({ way: { uplink, candidate, isTied }, clat: bytes }: Attachment, kind: UplinkKind): UplinkAttachment {
+  #uplink({ way: { uplink, candidate, isTied }, clat: bytes, kind }: Attachment): UplinkAttachment {
     const { link, linkAddress, mtuBytes } = uplink;
     const clat = formatIpv6(bytes);
     const router = isTied ? uplink.router : null;

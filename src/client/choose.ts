@@ -96,11 +96,13 @@ export async function claimAddress(request: AddressRequest): Promise<{ clat: Uin
   throw duplicateError(what);
 }
 
+/** What to do where other nodes have, or claim, all addresses. */
+export const DUPLICATE_ADVICE =
+  'something on that network answers for addresses that are not its own: a proxy that is set wrongly, or an attacker; it is for the network to stop that (ND inspection in the switch)';
+
 /** The failure of rule D-10. */
 export const duplicateError = (what: string): XlatError =>
-  new XlatError('ADDRESS_DUPLICATE', 'choose the CLAT address', what, {
-    advice: 'something on that network answers for addresses that are not its own; look at its proxies',
-  });
+  new XlatError('ADDRESS_DUPLICATE', 'choose the CLAT address', what, { advice: DUPLICATE_ADVICE });
 
 async function hasNobody({ way: { uplink }, log, platform, retransMs }: AddressRequest, clat: Uint8Array) {
   const fields = { address: formatIpv6(clat), uplink: uplink.link.name };

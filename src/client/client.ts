@@ -18,8 +18,10 @@ import type { Closable, HostControl } from '../platform/platform.ts';
 import { readSecret } from '../platform/state-dir.ts';
 import { Carrier } from './carrier.ts';
 import { claimAddress } from './choose.ts';
+import { detailStep } from './details.ts';
 import { causeOf, failureOf } from './failure.ts';
 import { lookAtNetwork } from './look.ts';
+import { type ClientOffers, clientOffers } from './offers.ts';
 import { configuredPrefix, type PrefixListener, type PrefixSource } from './prefix-source.ts';
 import { clientState, writeCheck, writeReport } from './report.ts';
 import type { ClientEnvironment, ClientState, RunningClient } from './running-client.ts';
@@ -112,6 +114,10 @@ class Client implements RunningClient {
     return clientState(this.#life, this.#carrier?.ipv4Side ?? null);
   }
 
+  get offers(): ClientOffers {
+    return clientOffers(this.#life, this.#source?.refused ?? [], this.#clock.now());
+  }
+
   switchOn(): void {
     this.#isOn = true;
     if (this.#source !== null && !this.#isEnding) this.#take({ event: 'up' });
@@ -158,7 +164,9 @@ class Client implements RunningClient {
       offers: (candidates) => this.#take({ event: 'prefixes', candidates }),
       trouble: (fields, text) => log.warn('discovery-trouble', fields, text),
       flooded: (fields, text) => log.warn('router-flood', fields, text),
+      refused: (fields, text) => log.warn('prefix-refused', fields, text),
       checked: (fields, is) => writeCheck(log, fields, is),
+      detail: (code, fields, text) => log.debug(code, fields, text),
     };
     if (prefix !== null) return configuredPrefix(prefix, { check, clock: this.#clock }, listener);
     if (platform === undefined) throw new Error('nothing to discover the prefix with');
@@ -197,6 +205,7 @@ class Client implements RunningClient {
   #step(event: ClatEvent): void {
     const { life, effects } = step(this.#life, event, this.#clock.now());
     this.#life = life;
+    detailStep(this.#env.log, event, life, effects);
     for (const effect of effects) this.#carryOut(effect);
   }
 
@@ -209,7 +218,7 @@ class Client implements RunningClient {
         this.#answer(effect.ticket, this.#claim(effect));
         break;
       case 'attach':
-        this.#onHost(effect.ticket, () => this.#done(effect, this.#carrierNow().attach(effect, effect.kind)));
+        this.#onHost(effect.ticket, () => this.#done(effect, this.#carrierNow().attach(effect)));
         break;
       case 'detach':
         this.#onHost(effect.ticket, () => this.#done(effect, this.#carrierNow().detach()));
@@ -217,8 +226,11 @@ class Client implements RunningClient {
       case 'tear-down':
         this.#onHost(effect.ticket, () => this.#done(effect, this.#carrierNow().tearDown()));
         break;
+      case 'defend':
+        this.#carrierNow().defend();
+        break;
       case 'discover':
-        this.#source?.refresh();
+        this.#source?.refresh(effect.isFromEmpty);
         break;
       case 'set-timer':
         this.#setTimer(effect.atMs);

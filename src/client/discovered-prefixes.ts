@@ -5,6 +5,7 @@ import type { Candidate } from '../core/pref64/candidate.ts';
 import type { DiscoveryEvent, DiscoveryOptions } from '../discovery/discovery.ts';
 import { startDiscovery } from '../discovery/discovery.ts';
 import type { DiscoveryPlatform } from '../platform/discovery-platform.ts';
+import { detailDiscovery } from './details.ts';
 import type { Checking, PrefixListener, PrefixSource } from './prefix-source.ts';
 
 /** What discovery needs. */
@@ -17,11 +18,13 @@ export interface DiscoveryContext extends Checking, Pick<DiscoveryOptions, 'exch
 /** Discovers the prefixes of all links. */
 export function discoveredPrefixes(context: DiscoveryContext, listener: PrefixListener): PrefixSource {
   const tell = onlyNews(listener);
+  const sayDetails = detailDiscovery(listener.detail ?? (() => undefined));
   // Events may come before startDiscovery() returns; what they say is read right after it.
   let isStarted = false;
   const onEvent = (event: DiscoveryEvent): void => {
     if (!isStarted || event.kind === 'link-up') return;
     tellTrouble();
+    sayDetails(discovery, event);
     if (event.kind === 'checked') tell.checked(event);
     const all = discovery.links.flatMap(({ link }) => discovery.candidates(link.name));
     listener.offers(all.filter((candidate) => context.check === null || isKnown(candidate)));
@@ -31,12 +34,20 @@ export function discoveredPrefixes(context: DiscoveryContext, listener: PrefixLi
       const text = listening.state === 'yes' ? trouble : listening.cause.message;
       if (text !== null) tell.trouble(link.name, text);
       tell.flood(link.name, counts.floods, discovery.clock.now());
+      tell.refused(link.name, counts.prefixes, discovery.clock.now());
     }
   };
   const discovery = startDiscovery({ ...context, configured: null, asksDnsBesideRa: false, onEvent });
   isStarted = true;
   onEvent({ kind: 'changed' });
-  return discovery;
+  return {
+    refresh: (isFromEmpty) => discovery.refresh(isFromEmpty),
+    close: () => discovery.close(),
+    get refused() {
+      const all = discovery.links.map(({ link, counts }) => ({ interfaceName: link.name, count: counts.prefixes }));
+      return all.filter(({ count }) => count > 0);
+    },
+  };
 }
 
 /** Rule D-08: a check comes before the use of what only DNS says; a router's word counts without. */
@@ -44,20 +55,40 @@ const isKnown = ({ source, isReachable }: Candidate): boolean => source !== 'dns
 
 /** Outcomes that are remembered. */
 const OUTCOMES_MAX = 256;
-/** A flood that goes on, or another one, is said again after this long. */
-const FLOOD_AGAIN_MS = 60_000;
+/** What a stranger may cause as often as he likes is said again after this long. */
+const AGAIN_MS = 60_000;
 
-/** Says each trouble once, a flood now and then, and each outcome of a check when it is another one than before. */
+/** Lets a rising count through now and then, for each interface. @returns by how much it rose, or 0 where nothing is to be said */
+function seldom(): (interfaceName: string, count: number, nowMs: number) => number {
+  const said = new Map<string, { readonly count: number; readonly atMs: number }>();
+  return (interfaceName, count, nowMs) => {
+    const last = said.get(interfaceName) ?? { count: 0, atMs: Number.NEGATIVE_INFINITY };
+    // A link that came anew counts from 0.
+    const rise = count < last.count ? count : count - last.count;
+    if (rise === 0 || nowMs - last.atMs < AGAIN_MS) return 0;
+    said.set(interfaceName, { count, atMs: nowMs });
+    return rise;
+  };
+}
+
+/** Says each trouble once, floods and refusals now and then, and each outcome of a check when it is another one than before. */
 function onlyNews(listener: PrefixListener) {
   const troubles = new Set<string>();
   const outcomes = new Map<string, boolean>();
-  const floods = new Map<string, { readonly count: number; readonly saidAtMs: number }>();
+  const [floods, refusals] = [seldom(), seldom()];
   return {
     flood: (interfaceName: string, count: number, nowMs: number): void => {
-      const said = floods.get(interfaceName) ?? { count: 0, saidAtMs: Number.NEGATIVE_INFINITY };
-      if (count === said.count || nowMs - said.saidAtMs < FLOOD_AGAIN_MS) return;
-      floods.set(interfaceName, { count, saidAtMs: nowMs });
+      if (floods(interfaceName, count, nowMs) === 0) return;
       listener.flooded({ interface: interfaceName }, `${interfaceName}: more advertisements than are looked at`);
+    },
+    refused: (interfaceName: string, count: number, nowMs: number): void => {
+      const prefixes = refusals(interfaceName, count, nowMs);
+      if (prefixes === 0) return;
+      const what = prefixes === 1 ? '1 prefix' : `${prefixes} prefixes`;
+      listener.refused(
+        { interface: interfaceName, prefixes },
+        `${interfaceName}: ${what} not kept, unusable or too many`,
+      );
     },
     trouble: (interfaceName: string, text: string): void => {
       if (troubles.has(`${interfaceName} ${text}`)) return;

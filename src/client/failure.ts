@@ -8,6 +8,9 @@ import { duplicateError } from './choose.ts';
 /** What another attempt does not mend. */
 const FINAL: ReadonlySet<ErrorCode> = new Set(['NOT_PERMITTED', 'TOOL_MISSING', 'ADDON_MISSING', 'TUN_UNAVAILABLE']);
 
+/** What the kernel has no memory or no time for now: bpf(2). */
+const TEMPORARY: ReadonlySet<string> = new Set(['ENOMEM', 'EAGAIN']);
+
 /** The errors that failures were made of. */
 const causes = new WeakMap<Failure, unknown>();
 
@@ -15,9 +18,22 @@ const causes = new WeakMap<Failure, unknown>();
 export function failureOf(cause: unknown): Failure {
   const code = cause instanceof XlatError ? cause.code : '';
   const message = cause instanceof Error ? cause.message : String(cause);
-  const failure: Failure = { code, message, isFinal: cause instanceof XlatError && FINAL.has(cause.code) };
+  const isFinal = cause instanceof XlatError && FINAL.has(cause.code);
+  const failure: Failure = { code, message, isFinal, isTemporary: isTemporary(cause) };
   causes.set(failure, cause);
   return failure;
+}
+
+/** Whether the system's own error, behind ours, is one that goes by. */
+function isTemporary(cause: unknown): boolean {
+  const { code } = (cause instanceof XlatError ? (cause.cause ?? {}) : {}) as NodeJS.ErrnoException;
+  return code !== undefined && TEMPORARY.has(code);
+}
+
+/** What the user can do about a failure, or null. */
+export function adviceOf(failure: Failure): string | null {
+  const cause = causeOf(failure);
+  return cause instanceof XlatError ? (cause.advice ?? null) : null;
 }
 
 const isFailure = (value: unknown): value is Failure =>

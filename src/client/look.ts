@@ -25,9 +25,10 @@ export interface Look {
 
 /** Looks at the host. @throws XlatError TOOL_MISSING; CommandError when a tool fails */
 export async function lookAtNetwork(context: LookContext, targets: readonly Target[]): Promise<Look> {
-  const { host, tunName } = context;
+  const { host, tunName, uplinkName } = context;
   const [facts, ...answers] = await Promise.all([host.facts(), ...targets.map((target) => ask(context, target))]);
-  return { view: { nativeIpv4: nativeIpv4(facts, tunName), otherClat: otherClat(facts, tunName), answers }, facts };
+  const native = nativeIpv4(facts, tunName, uplinkName);
+  return { view: { nativeIpv4: native, otherClat: otherClat(facts, tunName), answers }, facts };
 }
 
 async function ask({ platform, uplinkName }: LookContext, target: Target): Promise<WayAnswer> {

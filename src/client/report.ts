@@ -4,9 +4,11 @@ import { formatIpv4, formatIpv6, formatPrefix6 } from '../config/addresses.ts';
 import type { Log, LogFields } from '../contract/reasons.ts';
 import type { Report } from '../core/lifecycle/effect.ts';
 import type { Attachment, Lifecycle } from '../core/lifecycle/state.ts';
-import { reasonOf } from '../core/lifecycle/state.ts';
+import { attachmentOf, reasonOf } from '../core/lifecycle/state.ts';
 import type { Way } from '../core/lifecycle/way.ts';
 import type { Ipv4Side } from './carrier.ts';
+import { DUPLICATE_ADVICE } from './choose.ts';
+import { problemsOf } from './problems.ts';
 import type { ClientState } from './running-client.ts';
 
 interface Words {
@@ -38,7 +40,7 @@ function addressWords(clat: Uint8Array, way: Way | null, words: (address: string
   return { fields: { address, ...(way === null ? {} : { uplink: way.uplink.link.name }) }, text: words(address) };
 }
 
-function readyWords({ way, clat: bytes }: Attachment, uplinkKind: string, side: Ipv4Side | null): Words {
+function readyWords({ way, clat: bytes, kind: uplinkKind }: Attachment, side: Ipv4Side | null): Words {
   const uplink = way.uplink.link.name;
   const clat = formatIpv6(bytes);
   const ipv4 = side === null ? '' : formatIpv4(side.ipv4);
@@ -48,15 +50,24 @@ function readyWords({ way, clat: bytes }: Attachment, uplinkKind: string, side: 
 }
 
 function wordsOf({ reason, why, way, clat }: Report, life: Lifecycle, side: Ipv4Side | null): Words {
-  if (reason === 'client-ready' && way !== null && clat !== null) {
-    return readyWords({ way, clat }, life.ledger.kind, side);
-  }
-  if (clat !== null && reason === 'address-duplicate') return addressWords(clat, way, (text) => `${text} is taken`);
-  if (clat !== null) return addressWords(clat, way, (text) => `another node claims ${text}`);
+  const attached = attachmentOf(life.state);
+  if (reason === 'client-ready' && attached !== null) return readyWords(attached, side);
+  const about = clat === null ? undefined : ADDRESS_WORDS[reason];
+  if (clat !== null && about !== undefined) return addressWords(clat, way, about);
   if (way !== null && reason.startsWith('prefix-')) return prefixWords(way);
   if (way !== null && reason.startsWith('uplink-')) return uplinkWords(way);
   return { fields: way === null ? {} : { uplink: way.uplink.link.name }, text: why };
 }
+
+const ADVICE = `${DUPLICATE_ADVICE.charAt(0).toUpperCase()}${DUPLICATE_ADVICE.slice(1)}`;
+
+/** What is said of an address. */
+const ADDRESS_WORDS: Partial<Record<Report['reason'], (address: string) => string>> = {
+  'address-duplicate': (address) => `${address} is taken`,
+  'address-conflict': (address) => `another node claims ${address}; looking for another one`,
+  'address-contested': (address) => `another node goes on claiming ${address}; it is kept and defended. ${ADVICE}`,
+  'address-uncontested': (address) => `nobody claims ${address} any more`,
+};
 
 /** Writes a report of the lifecycle. */
 export function writeReport(log: Log, report: Report, life: Lifecycle, side: Ipv4Side | null): void {
@@ -70,13 +81,14 @@ export function writeCheck(log: Log, fields: LogFields & { readonly prefix: stri
   else log.warn('prefix-unreachable', fields, `nothing comes back through ${fields.prefix}`);
 }
 
-function runningState({ way, clat }: Attachment, life: Lifecycle, side: Ipv4Side): ClientState {
+function runningState({ way, clat, kind }: Attachment, life: Lifecycle, side: Ipv4Side): ClientState {
   const { source, origin, validUntilMs, isReachable } = candidateNow(way, life);
   return {
     state: 'running',
+    problems: problemsOf(life),
     uplink: way.uplink.link.name,
     source: way.uplink.source,
-    uplinkKind: life.ledger.kind,
+    uplinkKind: kind,
     clat: formatIpv6(clat),
     ipv4: formatIpv4(side.ipv4),
     tun: side.tun.name,
@@ -95,6 +107,14 @@ const candidateNow = ({ candidate }: Way, { world }: Lifecycle): Way['candidate'
       formatPrefix6(c.prefix) === formatPrefix6(candidate.prefix),
   ) ?? candidate;
 
+const waitingState = (life: Lifecycle, why: string, retryAtMs: number | null = null): ClientState => ({
+  state: 'waiting',
+  reason: reasonOf(life.state),
+  why,
+  problems: problemsOf(life),
+  retryAtMs,
+});
+
 /** What the client is doing. */
 export function clientState(life: Lifecycle, side: Ipv4Side | null): ClientState {
   const { state } = life;
@@ -108,18 +128,17 @@ export function clientState(life: Lifecycle, side: Ipv4Side | null): ClientState
       return reason === 'client-starting' ? { state: 'starting' } : { state: 'stopped', reason, why: state.why };
     case 'waiting':
     case 'detaching':
-      return { state: 'waiting', reason, why: state.why };
+      return waitingState(life, state.why);
     case 'claiming':
-      return { state: 'waiting', reason, why: `probing an address on ${state.way.uplink.link.name}` };
+      return waitingState(life, `probing an address on ${state.way.uplink.link.name}`);
     case 'attaching':
-      return { state: 'waiting', reason, why: `setting up the way through ${state.way.uplink.link.name}` };
+      return waitingState(life, `setting up the way through ${state.way.uplink.link.name}`);
     case 'doubting':
+      return waitingState(life, state.failure.message);
     case 'backoff':
-      return { state: 'waiting', reason, why: state.failure.message };
+      return waitingState(life, state.failure.message, state.untilMs);
     case 'stopping':
-      return state.next === 'idle'
-        ? { state: 'stopping' }
-        : { state: 'waiting', reason, why: 'putting everything back' };
+      return state.next === 'idle' ? { state: 'stopping' } : waitingState(life, 'putting everything back');
     default:
       return state satisfies never;
   }

@@ -7,6 +7,8 @@ import type { Clock } from '../discovery/clock.ts';
 import type { DiscoveryPlatform } from '../platform/discovery-platform.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { StartDataPlane } from './data-plane.ts';
+import type { ClientOffers } from './offers.ts';
+import type { ClientProblem } from './problems.ts';
 
 /** What a client runs in. */
 export interface ClientEnvironment {
@@ -46,9 +48,17 @@ export interface PrefixInUse {
 /** What the client is doing. */
 export type ClientState =
   | { readonly state: 'starting' }
-  | { readonly state: 'waiting'; readonly reason: Reason; readonly why: string }
+  | {
+      readonly state: 'waiting';
+      readonly reason: Reason;
+      readonly why: string;
+      readonly problems: readonly ClientProblem[];
+      /** When the next attempt comes, on the client's clock; null: when there is something to try. */
+      readonly retryAtMs: number | null;
+    }
   | {
       readonly state: 'running';
+      readonly problems: readonly ClientProblem[];
       readonly uplink: string;
       /** The host's own address toward the NAT64. */
       readonly source: string;
@@ -66,6 +76,8 @@ export type ClientState =
 export interface RunningClient {
   /** What it is doing now. */
   readonly state: ClientState;
+  /** The prefixes that it has to choose from now. */
+  readonly offers: ClientOffers;
   /** Resolves when this host is its to change; rejects, as `ready` does, when it is another client's. */
   readonly opened: Promise<void>;
   /** Resolves when it runs or waits for the first time; rejects, after everything was put back, when it could not start. */

@@ -12,6 +12,7 @@ import type { AuthoritiesReader } from './gateway-dns64.ts';
 import { ConfigError, type ConfigIssue } from './issues.ts';
 import { parseMappings } from './mappings-file.ts';
 import { nearest } from './nearest.ts';
+import { readFailure } from './read-failure.ts';
 import { type MappingsReader, type TranslatorConfig, translatorConfig } from './translator.ts';
 import type { Tree } from './tree.ts';
 import { parseYaml } from './yaml-document.ts';
@@ -126,12 +127,6 @@ function absolute(config: Config, file: string): Config {
   }
 }
 
-const READ_FAILURES: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  EACCES: 'may not be read by this user',
-  EISDIR: 'is a folder',
-};
-
 function readText(file: string, maxBytes: number): string {
   const bytes = readAtMost(file, maxBytes);
   if (bytes !== null) return bytes.toString('utf8');
@@ -150,12 +145,7 @@ function readAtMost(file: string, maxBytes: number): Buffer | null {
       closeSync(fd);
     }
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    const message = `${file} ${READ_FAILURES[code] ?? `cannot be read (${code})`}`;
-    throw new XlatError('CONFIG_NOT_FOUND', OPERATION, message, {
-      advice: 'Check the path; "xlat464 config init" writes a first file.',
-      cause,
-    });
+    throw readFailure(OPERATION, file, cause, 'Check the path; "xlat464 config init" writes a first file.');
   }
 }
 

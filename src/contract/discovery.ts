@@ -17,6 +17,8 @@ export interface RouterReport {
   /** Of the last advertisement, in seconds; 0: it is no default router. */
   readonly routerLifetimeSeconds: number;
   readonly heardSecondsAgo: number;
+  /** Whether it was solicited and did not answer. */
+  readonly isSilent: boolean;
   readonly pref64: readonly AnnouncedPrefix[];
   readonly resolvers: readonly string[];
   readonly mtuBytes: number | null;

@@ -24,6 +24,7 @@ export const REASONS = {
   'prefix-lost': 'the NAT64 prefix was withdrawn or has expired; waiting for one',
   'prefix-reachable': 'the connectivity check through a NAT64 prefix succeeded',
   'prefix-unreachable': 'the connectivity check through a NAT64 prefix failed',
+  'prefix-refused': 'prefixes on offer were not kept: unusable as a NAT64 prefix, or more than are kept',
   'discovery-trouble': 'a part of the discovery does not work',
   'router-flood': 'a flood of router advertisements; those beyond what is looked at each second are dropped',
   'redirect-unavailable': 'packets cannot be redirected here; the kernel forwards them instead',
@@ -32,6 +33,9 @@ export const REASONS = {
   'address-not-neutral': 'this prefix length makes checksums change; they are updated in every packet',
   'address-duplicate': 'another node has this address; taking another one',
   'address-conflict': 'another node claims the address that carries the translated traffic; looking for another one',
+  'address-contested':
+    'another node goes on claiming the address that carries the translated traffic; it is kept and defended',
+  'address-uncontested': 'nobody claims the address that carries the translated traffic any more',
   'address-unique': 'duplicate address detection found nobody else',
   'address-detection-skipped': 'the interface has no neighbour discovery, so no duplicate can exist',
   'ipv4-chosen': 'the IPv4 address that programs on this host use',
@@ -74,11 +78,42 @@ export const REASONS = {
 /** One of the stable reason codes. */
 export type Reason = keyof typeof REASONS;
 
+/** What a part of the daemon does on its way to a decision: lines that only --verbose and --log-level debug show. */
+export const STEPS = {
+  'link-watched': 'an interface on which routers and resolvers are asked',
+  'router-heard': 'a router advertisement that says something new',
+  'resolver-answered': 'a resolver was asked for ipv4only.arpa, and what came of it',
+  'prefix-checked': 'the connectivity check through a NAT64 prefix had an outcome',
+  'lifecycle-step': 'an event, the state that it led to, and what is done then',
+  'gateway-looked': 'the interfaces, addresses and routes were looked at',
+  'command-ran': 'a command of the system, what came of it, and how long it took',
+  'setting-written': 'a kernel setting was written',
+  'journal-written': 'a change of this host is in the journal, or settled there',
+  'datapath-started': 'packets are taken from the virtual interface',
+  'datapath-changed': 'the data path works by other settings from now on',
+  'datapath-ended': 'no packet is taken from the virtual interface any more',
+  'control-connected': 'somebody said hello on a control socket',
+  'control-called': 'somebody asked for something',
+  'control-refused': 'somebody asked for something and did not get it',
+  'control-closed': 'a control connection has ended',
+  'nat64-planned': 'pool and routes of the NAT64',
+  'dns-listening': 'an address on which queries are taken from now on, or no more',
+  'dns-unanswered': 'a resolver failed in another way than before',
+  'advertise-state': 'the state of the advertisements on an interface',
+  'advertise-sent': 'a router advertisement went out',
+  'dhcp-planned': 'what the DHCPv4 server lends, and on which interface',
+} as const;
+
+/** One of the codes of such lines. */
+export type Step = keyof typeof STEPS;
+
 /** Particulars of one log line: short, named values. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 
 /** Where decisions are written to. Implemented by the daemon's log and by tests. */
 export interface Log {
+  /** Details, of which a flood of packets or requests must not make a flood. */
+  debug(step: Step | Reason, fields: LogFields, text: string): void;
   info(reason: Reason, fields: LogFields, text: string): void;
   warn(reason: Reason, fields: LogFields, text: string): void;
   error(reason: Reason, fields: LogFields, text: string): void;

@@ -83,13 +83,32 @@ const DAEMON = object({
   startedMs: integer(),
 });
 
-const STATE = object({
-  name: word('starting', 'waiting', 'running', 'stopping', 'stopped'),
+const PROBLEM = object({
   /** Stable reason code. */
-  reason: text(64),
+  code: text(64),
   text: text(),
-  sinceMs: integer(),
+  /** What can be done about it; null: nothing is known. */
+  advice: nullable(text()),
 });
+
+/** What is not as it should be, although the daemon does what it can. */
+export type StatusProblem = Infer<typeof PROBLEM>;
+
+const STATE = object(
+  {
+    name: word('starting', 'waiting', 'running', 'stopping', 'stopped'),
+    /** Stable reason code. */
+    reason: text(64),
+    text: text(),
+    sinceMs: integer(),
+  },
+  {
+    /** What is not as it should be, although the daemon does what it can; left out: nothing. */
+    problems: list(PROBLEM, 100),
+    /** When the next attempt comes, to the second. */
+    retryMs: integer(),
+  },
+);
 
 const PREFIX = object(
   {
@@ -126,12 +145,49 @@ const UPLINK = object({
   source: nullable(text(64)),
 });
 
+/** Prefixes on offer that are listed, and interfaces with refused ones. */
+export const OFFERS_MAX = 64;
+
+const OFFER = object({
+  /** null: on all of them (configuration). */
+  interface: nullable(text(64)),
+  prefix: text(64),
+  source: word('configuration', 'router-advertisement', 'dns'),
+  /** The router's or the resolver's address, or "configuration". */
+  origin: text(64),
+  validUntilMs: nullable(integer()),
+  /** The router's, RFC 4191; null for other sources. */
+  preference: nullable(word('high', 'medium', 'low')),
+  /** Whether its router is a default router; null for other sources. */
+  isDefaultRouter: nullable(flag()),
+  /** Whether its router was solicited and did not answer; null for other sources. */
+  isSilent: nullable(flag()),
+  /** Outcome of the connectivity check; null: none was made. */
+  isReachable: nullable(flag()),
+  /** Whether it is the choice on its interface. */
+  isChosen: flag(),
+});
+
+/** A NAT64 prefix on offer. */
+export type StatusOffer = Infer<typeof OFFER>;
+
+const OFFERS = object({
+  candidates: list(OFFER, OFFERS_MAX),
+  /** How many prefixes of an interface were not kept, since it came up: unusable, or too many. */
+  refused: list(object({ interface: text(64), prefixes: integer() }), OFFERS_MAX),
+});
+
+/** What a client has to choose from. */
+export type StatusOffers = Infer<typeof OFFERS>;
+
 /** The sections of a snapshot. A change names the sections that changed, each as a whole. */
 export const STATUS_SECTIONS = {
   daemon: DAEMON,
   state: STATE,
   /** The NAT64 prefix; null: mappings alone, or none found. */
   prefix: nullable(PREFIX),
+  /** What a client has to choose its prefix from; null: it is none. */
+  offers: added(OFFERS),
   /** A client: its IPv4 address and the IPv6 address that carries it. A translator: its own addresses, sources of errors. */
   addresses: object({ ipv4: nullable(text(64)), ipv6: nullable(text(64)) }),
   /** Explicit address mappings, and addresses in the dynamic pool. */

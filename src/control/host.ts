@@ -1,6 +1,7 @@
 // What a daemon gives to its control server: the way from the API to what runs.
 
 import type { Captured, Params, Result } from '../contract/methods.ts';
+import type { Log } from '../contract/reasons.ts';
 import type { Status } from '../contract/status.ts';
 import type { EventLog } from './event-log.ts';
 
@@ -28,6 +29,8 @@ export interface ControlHost {
   readonly version: string;
   readonly role: string;
   readonly events: EventLog;
+  /** Where it is said who asks for what; left out: nowhere. */
+  readonly log?: Pick<Log, 'debug'>;
   /** Everything but the rates, now. */
   status(): Omit<Status, 'rates'>;
   /** @throws XlatError USAGE when one runs already or an address is none; CONTROL_FAILED while there is no data path */

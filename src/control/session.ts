@@ -10,6 +10,7 @@ import {
   protocolMismatch,
   type Result,
 } from '../contract/methods.ts';
+import type { LogFields, Step } from '../contract/reasons.ts';
 import { ShapeError } from '../contract/schema.ts';
 import type { Status } from '../contract/status.ts';
 import { CaptureSession } from './capture-session.ts';
@@ -56,6 +57,7 @@ export class Session implements ConnectionHandler {
     this.#unsubscribe?.();
     this.#capture?.abort();
     this.#env.ended();
+    if (this.#isGreeted) this.#say('control-closed', {}, 'a connection has ended');
   }
 
   async #answer({ id, method, params }: RpcRequest): Promise<void> {
@@ -63,9 +65,18 @@ export class Session implements ConnectionHandler {
       const result = this.#call(id, method, params);
       // What needs no waiting is answered at once: a subscription's snapshot goes out before its first change.
       this.#connection.send(answer(id, result instanceof Promise ? await result : result));
+      if (method !== 'hello') this.#say('control-called', { method }, `${method} was answered`);
     } catch (error) {
-      this.#connection.send(failure(id, rpcErrorOf(error)));
+      const refusal = rpcErrorOf(error);
+      this.#connection.send(failure(id, refusal));
+      const shown = method.slice(0, 64);
+      this.#say('control-refused', { method: shown }, `${shown} was refused: ${refusal.message}`);
     }
+  }
+
+  /** Who may ask is told by the socket: that of root and the group, or that of everyone. */
+  #say(step: Step, fields: LogFields, text: string): void {
+    this.#env.host.log?.debug(step, { access: this.#connection.access, ...fields }, text);
   }
 
   #call(id: RpcRequest['id'], name: string, params: unknown): object | Promise<object> {
@@ -80,7 +91,7 @@ export class Session implements ConnectionHandler {
   }
 
   readonly #handlers: Handlers = {
-    hello: ({ protocol }) => this.#hello(protocol),
+    hello: ({ protocol, program = 'unnamed' }) => this.#hello(protocol, program),
     status: () => ({ status: this.#env.status(), events: this.#env.host.events.after(0) }),
     subscribe: ({ changesPerSecond = 2 }) => this.#subscribe(changesPerSecond),
     'capture.start': (request) => this.#startCapture(request),
@@ -99,12 +110,13 @@ export class Session implements ConnectionHandler {
     },
   };
 
-  #hello(theirs: { readonly major: number }): Result<'hello'> {
+  #hello(theirs: { readonly major: number }, program: string): Result<'hello'> {
     const { name, version, role } = this.#env.host;
     const mismatch = protocolMismatch({ protocol: PROTOCOL, version }, theirs);
     if (mismatch !== null) throw new XlatError('PROTOCOL_MISMATCH', 'talk to the daemon', mismatch);
     this.#isGreeted = true;
     this.#connection.greeted();
+    this.#say('control-connected', { program }, `${program} says hello`);
     return { protocol: PROTOCOL, version, role, name, access: this.#connection.access };
   }
 

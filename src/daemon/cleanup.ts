@@ -13,7 +13,7 @@ import { stateDir } from './role.ts';
 export async function cleanUp(): Promise<readonly string[]> {
   const lines: string[] = [];
   const add = (_reason: unknown, _fields: unknown, text: string): void => void lines.push(text);
-  const log: Log = { info: add, warn: add, error: add };
+  const log: Log = { debug: () => undefined, info: add, warn: add, error: add };
   const directory = stateDir();
   await cleanUpHost(directory, log);
   for (const name of await removeStaleSockets(directory))

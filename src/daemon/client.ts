@@ -19,11 +19,12 @@ import {
 import { makeClientReload } from './client-reload.ts';
 import type { ClientDataPath } from './client-status.ts';
 import type { Controlled } from './control.ts';
-import { type DaemonLog, openLog } from './log.ts';
+import { sayChanged, sayEnded, sayStarted } from './datapath-log.ts';
+import type { DaemonLog } from './log.ts';
 import { type CaptureTarget, openCaptureTarget } from './open-capture.ts';
 import { startThread } from './packet-thread.ts';
-import { recordingLog } from './recording-log.ts';
 import { type RoleOptions, secretDir, stateDir } from './role.ts';
+import { openRoleLog } from './role-log.ts';
 import { listenToSignals } from './signals.ts';
 
 /**
@@ -34,7 +35,7 @@ import { listenToSignals } from './signals.ts';
  */
 export async function runClient(config: ClientConfig, options: RoleOptions, file: string | null): Promise<number> {
   const events = new EventLog();
-  const log = recordingLog(openLog(options), events);
+  const { log } = openRoleLog(options, events);
   const capture = await openCaptureTarget(options.capture, log);
   try {
     const [platform, tuns] = await Promise.all([selectPlatform(), selectTunPlatform()]);
@@ -43,7 +44,7 @@ export async function runClient(config: ClientConfig, options: RoleOptions, file
     const path: ClientDataPath = { settings: null, dataPath: null };
     const client = startClient(config, {
       platform,
-      startDataPlane: (request) => openDataPlane(tuns, request, capture, path),
+      startDataPlane: (request) => openDataPlane(tuns, request, capture, path, log),
       log,
       stateDir: stateDir(),
       secretDir: secretDir(),
@@ -89,7 +90,7 @@ async function loadControl(
     return null; // `ready` has the failure
   }
   const [{ openControl }, { clientFacts }] = await modules;
-  return openControl({ ...role, facts: () => clientFacts(client.state, path) });
+  return openControl({ ...role, facts: () => clientFacts(client, path) });
 }
 
 /** A client that waits has said what for; it is ready only when IPv4 works. */
@@ -105,10 +106,11 @@ async function openDataPlane(
   request: DataPlaneRequest,
   capture: CaptureTarget,
   path: ClientDataPath,
+  log: DaemonLog,
 ): Promise<RunningDataPlane> {
   const device = openTun(tuns, request);
   try {
-    return await startOn(device, request, capture, path);
+    return await startOn(device, request, capture, path, log);
   } catch (error) {
     device.close();
     throw error;
@@ -130,6 +132,7 @@ async function startOn(
   { settings, coalesce }: DataPlaneRequest,
   target: CaptureTarget,
   path: ClientDataPath,
+  log: DaemonLog,
 ): Promise<RunningDataPlane> {
   const { queues } = device;
   const dataPlane = await startDataPlane({ queues, wake: (q) => device.wake(q), startThread, settings, coalesce });
@@ -146,8 +149,10 @@ async function startOn(
   });
   path.settings = settings;
   path.dataPath = { device, dataPlane, coalesce };
+  sayStarted(log, device, coalesce, settings);
   const close = async (): Promise<void> => {
     path.dataPath = null;
+    sayEnded(log, device);
     try {
       await dataPlane.stop();
     } finally {
@@ -158,6 +163,7 @@ async function startOn(
   const update = async (next: TranslatorSettings): Promise<void> => {
     await dataPlane.reconfigure(next);
     path.settings = next;
+    sayChanged(log, device, next);
   };
   return { tunName: device.name, ended, update, close };
 }

@@ -66,6 +66,7 @@ function hostOf(
     role,
     version,
     events,
+    log,
     status: () => board.status(),
     startCapture: (request, receiver) => startCapture(dataPlaneOf(board), request, receiver, log),
     stopCapture: async () => capturedOf(await dataPlaneOf(board).stopCapture()),

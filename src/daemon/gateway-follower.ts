@@ -100,6 +100,7 @@ export class GatewayFollower {
     const isSame = JSON.stringify(plan) === JSON.stringify(before);
     this.#lookedMs = performance.now();
     this.#inVain = isSame ? this.#inVain + 1 : 0;
+    log.debug('gateway-looked', { isReload, isSame }, isSame ? 'nothing to change' : 'something is to be changed');
     if (!isSame) {
       await this.#apply(plan, before, parts);
       this.#sayWarnings(plan, before);

@@ -11,6 +11,7 @@ import type { TranslatorSettings } from '../core/translate/settings.ts';
 import { type DataPlane, startDataPlane } from '../dataplane/dataplane.ts';
 import { type GatewayHost, tunRoutes } from '../gateway/host.ts';
 import type { TunDevice, TunPlatform } from '../platform/select.ts';
+import { sayChanged, sayEnded, sayStarted } from './datapath-log.ts';
 import { keepBindings, loadBindings, sayRestored } from './gateway-bindings-file.ts';
 import { type RunningMappingLog, startMappingLog } from './gateway-mapping-log.ts';
 import type { Nat64Plan } from './gateway-plan.ts';
@@ -110,6 +111,8 @@ export class RunningNat64 {
       throw error;
     }
     this.#inUse = next;
+    sayChanged(log, this.device, next.translator);
+    sayPlanned(next, log);
     await this.#mappingLog?.close();
     this.#openMappingLog();
   }
@@ -160,6 +163,9 @@ export async function startNat64(plan: Nat64Plan, around: Nat64Surroundings): Pr
     teardown.add(() => keeper.close());
     teardown.add(() => keeper.save());
     await tuns.setUpTun(device.name, { addresses: [], routes: inUse.routes }, false);
+    teardown.add(() => sayEnded(log, device));
+    sayStarted(log, device, coalesce, settings);
+    sayPlanned(inUse, log);
     return new RunningNat64(around, { device, dataPlane }, inUse, teardown);
   } catch (error) {
     await teardown.run();
@@ -212,6 +218,12 @@ const bindingRoutes = (bindings: readonly StaticBinding[], choice: PoolChoice): 
       .map(({ ipv4 }) => formatPrefix4({ address: ipv4, length: 32 })),
   ),
 ];
+
+function sayPlanned({ choice, routes, nat64 }: InUse, log: DaemonLog): void {
+  const pool = choice.ranges.map(({ address, addresses }) => `${formatIpv4(address)}+${addresses}`).join(', ');
+  const fields = { place: choice.place.kind, pool, static: nat64.staticBindings.length, routes: routes.join(', ') };
+  log.debug('nat64-planned', fields, `the pool is ${choice.place.kind}; routes ${fields.routes}`);
+}
 
 function sayDropped({ bindings, sessions }: Dropped, log: DaemonLog): readonly string[] {
   if (bindings === 0) return [];

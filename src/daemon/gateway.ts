@@ -22,10 +22,10 @@ import { GatewayFollower } from './gateway-follower.ts';
 import { gatewayName } from './gateway-nat64.ts';
 import { GatewayParts } from './gateway-parts.ts';
 import { planGateway, readSurroundings } from './gateway-plan.ts';
-import { type DaemonLog, openLog } from './log.ts';
+import type { DaemonLog } from './log.ts';
 import { openCaptureTarget } from './open-capture.ts';
-import { recordingLog } from './recording-log.ts';
 import { type RoleOptions, stateDir } from './role.ts';
+import { openRoleLog } from './role-log.ts';
 import { listenToSignals, type Signals } from './signals.ts';
 import { Teardown } from './teardown.ts';
 
@@ -46,8 +46,7 @@ interface Session {
  */
 export async function runGateway(file: string, options: RoleOptions): Promise<number> {
   const events = new EventLog();
-  const plainLog = openLog(options);
-  const log = recordingLog(plainLog, events);
+  const { log, plainLog } = openRoleLog(options, events);
   try {
     const config = loadRole(file, 'gateway');
     await runSession({ file, config, capture: options.capture, events, log, plainLog });

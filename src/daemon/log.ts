@@ -1,11 +1,16 @@
 // The daemon's log, on standard error: JSON by pino, one-liners on a terminal, one-liners with a syslog priority where systemd
 // reads along. pino takes 25 ms to load, so it is loaded when the data path runs; lines written before that wait for it.
 
-import type { LogFields, Reason } from '../contract/reasons.ts';
+import { type LogCode, type LogPart, partOf } from '../contract/log-parts.ts';
+import { printable, printableJson } from '../contract/printable.ts';
+import type { LogFields } from '../contract/reasons.ts';
+import { LineLimit } from './line-limit.ts';
 
 /** What decides about lines and their looks. */
 export interface LogOptions {
   readonly level: LogLevel;
+  /** Of these parts every line is written, whatever the level. */
+  readonly verbose: readonly LogPart[];
   readonly json: boolean;
   readonly colour: boolean;
 }
@@ -13,35 +18,7 @@ export interface LogOptions {
 /** Levels, from all to the worst. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** Codes of the translator's own lines; the client's are in contract/reasons.ts. */
-export type LogCode =
-  | Reason
-  | 'ready'
-  | 'translator-reloaded'
-  | 'translator-reload-failed'
-  | 'translator-stopping'
-  | 'translator-stopped'
-  | 'gateway-reloaded'
-  | 'gateway-reload-failed'
-  | 'gateway-replanned'
-  | 'gateway-unchanged'
-  | 'gateway-stopping'
-  | 'gateway-stopped'
-  | 'bindings-dropped'
-  | 'bindings-restored'
-  | 'bindings-unreadable'
-  | 'bindings-unsaved'
-  | 'mapping'
-  | 'mapping-log-failed'
-  | 'metrics-unavailable'
-  | 'client-unchanged'
-  | 'client-reload-failed'
-  | 'capture-failed'
-  | 'config-warning'
-  | 'control-unavailable'
-  | 'forwarding-off'
-  | 'leases-unreadable'
-  | 'leases-unsaved';
+const SEVERITY: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /** Writes one line each. `text` is for a person, `fields` for a program. */
 export interface DaemonLog {
@@ -55,6 +32,7 @@ export interface DaemonLog {
 
 interface Line {
   readonly level: LogLevel;
+  readonly part: LogPart;
   readonly code: LogCode;
   readonly fields: LogFields;
   readonly text: string;
@@ -63,8 +41,12 @@ interface Line {
 
 type Writer = (line: Line) => void;
 
-/** Opens the log. @param write where text goes; default: standard error */
-export function openLog(options: LogOptions, write = writeToStderr): DaemonLog {
+/**
+ * Opens the log.
+ * @param write where text goes; default: standard error
+ * @param nowMs the time; default: this machine's
+ */
+export function openLog(options: LogOptions, write = writeToStderr, nowMs: () => number = Date.now): DaemonLog {
   const waiting: Line[] = [];
   let writer: Writer = (line) => void waiting.push(line);
   let loading: Promise<void> | undefined;
@@ -72,10 +54,19 @@ export function openLog(options: LogOptions, write = writeToStderr): DaemonLog {
     writer = await pinoWriter(options, write);
     for (const line of waiting.splice(0)) writer(line);
   };
+  const limit = new LineLimit();
+  const say = (level: LogLevel, part: LogPart, code: LogCode, fields: LogFields, text: string): void =>
+    writer({ level, part, code, fields, text, time: new Date(nowMs()).toISOString() });
   const at =
     (level: LogLevel) =>
-    (code: LogCode, fields: LogFields, text: string): void =>
-      writer({ level, code, fields, text, time: new Date().toISOString() });
+    (code: LogCode, fields: LogFields, text: string): void => {
+      const part = partOf(code);
+      if (!isWanted(options, level, part)) return;
+      const lines = level === 'debug' ? limit.ask(part, nowMs()) : 0;
+      if (lines === null) return;
+      if (lines > 0) say('debug', part, 'lines-left-out', { lines }, `${lines} details of ${part} came too fast`);
+      say(level, part, code, fields, text);
+    };
   const flush = (): Promise<void> => {
     loading ??= load();
     return loading;
@@ -83,16 +74,19 @@ export function openLog(options: LogOptions, write = writeToStderr): DaemonLog {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), flush };
 }
 
+const isWanted = ({ level, verbose }: LogOptions, of: LogLevel, part: LogPart): boolean =>
+  SEVERITY[of] >= SEVERITY[level] || verbose.includes(part);
+
 const writeToStderr = (text: string): void => void process.stderr.write(text);
 
-async function pinoWriter({ level, json, colour }: LogOptions, write: (text: string) => void): Promise<Writer> {
+async function pinoWriter({ json, colour }: LogOptions, write: (text: string) => void): Promise<Writer> {
   const { default: pino } = await import('pino');
   const format = process.env.JOURNAL_STREAM === undefined ? terminalLine(colour) : journalLine;
-  const stream = { write: (line: string) => write(json ? line : format(parseLine(line))) };
+  const stream = { write: (line: string) => write(json ? printableJson(line) : format(parseLine(line))) };
   const formatters = { level: (label: string) => ({ level: label }) };
-  // The time is that of the event, which may be before pino was there.
-  const logger = pino({ level, base: null, timestamp: false, messageKey: 'text', formatters }, stream);
-  return ({ level: lineLevel, code, fields, text, time }) => logger[lineLevel]({ time, code, ...fields }, text);
+  // The time is that of the event, which may be before pino was there; what comes here is wanted, whatever its level.
+  const logger = pino({ level: 'debug', base: null, timestamp: false, messageKey: 'text', formatters }, stream);
+  return ({ level, part, code, fields, text, time }) => logger[level]({ time, part, code, ...fields }, text);
 }
 
 interface WrittenLine {
@@ -105,9 +99,10 @@ interface WrittenLine {
 
 /** Reads back a line that pino made: pino decides what is written, this only how it looks. */
 function parseLine(line: string): WrittenLine {
-  const { level, time, text, code, ...fields } = JSON.parse(line) as Record<string, unknown> & WrittenLine;
+  const { level, time, text, code, part: _part, ...fields } = JSON.parse(line) as Record<string, unknown> & WrittenLine;
+  // The part is for who filters JSON; a person has the code.
   const extra = [['code', code], ...Object.entries(fields)].map(([key, value]) => `${key}=${quote(value)}`).join(' ');
-  return { level, time, text, extra };
+  return { level, time, text: printable(text), extra: printable(extra) };
 }
 
 const quote = (value: unknown): string => (/^[^\s"=]+$/.test(String(value)) ? String(value) : JSON.stringify(value));

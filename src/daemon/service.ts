@@ -11,6 +11,7 @@ import type { ServiceRole, ServiceSpec, ServiceStatus } from '../platform/servic
 export interface ServiceRequest {
   readonly role: ServiceRole;
   readonly config: string | null;
+  readonly logging: readonly string[];
 }
 
 const OPERATION = 'install the service';
@@ -42,12 +43,12 @@ export async function installService(
 }
 
 /** @throws XlatError USAGE without a file where the role needs one; ConfigError when the file is wrong */
-function specOf({ role, config }: ServiceRequest): ServiceSpec {
+function specOf({ role, config, logging }: ServiceRequest): ServiceSpec {
   const program = realpathSync(process.argv[1] ?? '');
   const node = realpathSync(process.execPath);
   refuseTemporary([node, program]);
   if (config === null) {
-    if (role === 'client') return { role, config, node, program, writes: [] };
+    if (role === 'client') return { role, config, logging, node, program, writes: [] };
     throw new XlatError('USAGE', OPERATION, `a ${role} needs a configuration file`, {
       advice: 'Name it with -c FILE.',
     });
@@ -55,7 +56,8 @@ function specOf({ role, config }: ServiceRequest): ServiceSpec {
   const file = resolve(config);
   refuseTemporary([file]);
   const loaded = loadConfig(file);
-  if (loaded.role === CONFIG_ROLE[role]) return { role, config: file, node, program, writes: directoriesOf(loaded) };
+  if (loaded.role === CONFIG_ROLE[role])
+    return { role, config: file, logging, node, program, writes: directoriesOf(loaded) };
   const text = `${file} configures the role ${loaded.role}, not ${CONFIG_ROLE[role]}`;
   throw new XlatError('CONFIG_INVALID', OPERATION, text);
 }

@@ -27,6 +27,8 @@ export interface RoleFacts {
   readonly uplink: Status['uplink'];
   /** Where the prefix came from; left out: the configuration names it. */
   readonly prefix?: Status['prefix'];
+  /** What a client has to choose from; left out: it is none. */
+  readonly offers?: Status['offers'];
   /** What the translator works by; null before it does. */
   readonly settings: TranslatorSettings | null;
   /** Left out: it is no gateway. */
@@ -63,11 +65,12 @@ export class StatusBoard {
   /** The snapshot but for its rates. */
   status(): Omit<Status, 'rates'> {
     this.look();
-    const { settings, dataPath, addresses, uplink, prefix, gateway = null } = this.#facts();
+    const { settings, dataPath, addresses, uplink, prefix, offers = null, gateway = null } = this.#facts();
     return {
       daemon: this.identity,
       state: this.#state,
       prefix: prefix === undefined && settings !== null ? prefixOf(settings) : (prefix ?? null),
+      offers,
       addresses: addresses ?? ownAddresses(settings),
       mappings: mappingsOf(settings),
       device: dataPath === null || settings === null ? null : deviceOf(dataPath, settings),

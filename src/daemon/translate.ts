@@ -14,14 +14,15 @@ import type { ControlServer } from '../control/server.ts';
 import { type DataPlane, startDataPlane } from '../dataplane/dataplane.ts';
 import { selectTunPlatform, type TunDevice, type TunPlatform } from '../platform/select.ts';
 import type { Controlled } from './control.ts';
+import { sayChanged, sayEnded, sayStarted } from './datapath-log.ts';
 import { describeOffload } from './describe.ts';
 import { keepLeases, loadLeases } from './leases.ts';
-import { type DaemonLog, openLog } from './log.ts';
+import type { DaemonLog } from './log.ts';
 import { type CaptureTarget, openCaptureTarget } from './open-capture.ts';
 import { startThread } from './packet-thread.ts';
-import { recordingLog } from './recording-log.ts';
 import { makeReload } from './reload.ts';
 import type { RoleOptions } from './role.ts';
+import { openRoleLog } from './role-log.ts';
 import { listenToSignals } from './signals.ts';
 import type { RoleFacts } from './status-board.ts';
 import { openConfiguredTun, setupOf } from './tun.ts';
@@ -43,7 +44,7 @@ interface Session {
  */
 export async function runTranslate(file: string, options: RoleOptions): Promise<number> {
   const events = new EventLog();
-  const log = recordingLog(openLog(options), events);
+  const { log } = openRoleLog(options, events);
   try {
     const config = loadRole(file, 'translator');
     const platform = await selectTunPlatform();
@@ -77,6 +78,7 @@ async function runOn(session: Session): Promise<void> {
   } finally {
     leases.close();
     await dataPlane.stop();
+    sayEnded(log, session.device);
   }
 }
 
@@ -104,6 +106,7 @@ async function untilStopped(session: Session, dataPlane: DataPlane): Promise<voi
   let { settings } = config;
   const reloaded = (next: TranslatorConfig): void => {
     settings = next.settings;
+    sayChanged(log, device, settings);
   };
   const dataPath = { device, dataPlane, coalesce: config.tun.coalesce };
   const state = { name: 'running', reason: 'ready', text: `translating on ${device.name}` };
@@ -112,6 +115,7 @@ async function untilStopped(session: Session, dataPlane: DataPlane): Promise<voi
   const signals = listenToSignals(() => void reload());
   const failure = failureOf(dataPlane);
   try {
+    sayStarted(log, device, config.tun.coalesce, settings);
     sayReady(session);
     const [, control] = await Promise.all([
       log.flush(),

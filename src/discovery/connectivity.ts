@@ -1,7 +1,7 @@
 // The connectivity check of rule D-08 (RFC 7050 §3.1): a TCP connection through the prefix to an IPv4 address that the user names.
 // TCP because it needs no right and shows that packets come back; a refused connection shows it as well.
 
-import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { embedAddress } from '../core/address/rfc6052.ts';
 import type { Prefix6 } from '../core/translate/settings.ts';
 import type { Closable } from '../platform/platform.ts';
@@ -15,6 +15,16 @@ export interface CheckTarget {
   readonly port: number;
 }
 
+/** Begins a TCP connection to an address as text. Throws nothing: failures are the socket's errors. */
+export type ConnectTcp = (address: string, port: number) => Socket;
+
+/** What a check needs. */
+export interface CheckContext {
+  readonly clock: Clock;
+  /** By the link whose prefix is checked. */
+  readonly connect: ConnectTcp;
+}
+
 /** How long the connection may take. */
 const CHECK_TIMEOUT_MS = 5000;
 /** A check that failed is made anew after this long. */
@@ -24,10 +34,10 @@ export const CHECK_AGAIN_MS = 30_000;
 export function checkConnectivity(
   prefix: Prefix6,
   { ipv4, port }: CheckTarget,
-  clock: Clock,
+  { clock, connect }: CheckContext,
   done: (isReachable: boolean) => void,
 ): Closable {
-  const socket = connect(port, text6(embedAddress(prefix, ipv4 | 0)));
+  const socket = connect(text6(embedAddress(prefix, ipv4 | 0)), port);
   const close = (): void => {
     timer.close();
     socket.removeAllListeners();

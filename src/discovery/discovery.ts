@@ -6,6 +6,7 @@
 //   configuration ─────────────────┘        ▲ deadlines, checks
 
 import { randomInt } from 'node:crypto';
+import type { LinkRef } from '../core/host/host-config.ts';
 import { type Candidate, isSamePrefix } from '../core/pref64/candidate.ts';
 import { type Choice, choose } from '../core/pref64/choose.ts';
 import {
@@ -22,7 +23,7 @@ import type { Prefix6 } from '../core/translate/settings.ts';
 import type { DiscoveryLink, DiscoveryPlatform } from '../platform/discovery-platform.ts';
 import type { Closable } from '../platform/platform.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { CHECK_AGAIN_MS, type CheckTarget, checkConnectivity } from './connectivity.ts';
+import { CHECK_AGAIN_MS, type CheckTarget, type ConnectTcp, checkConnectivity } from './connectivity.ts';
 import { type Exchange, exchange } from './dns-exchange.ts';
 import type { LinkContext } from './link-context.ts';
 import { LinkDiscovery } from './link-discovery.ts';
@@ -101,6 +102,7 @@ export class Discovery implements Closable {
       asksDnsBesideRa: options.asksDnsBesideRa,
       table: () => this.#table,
       update: (table) => this.#update(table),
+      recheck: (interfaceName) => this.#recheck(`${interfaceName} `),
       changed: () => this.#changed(),
     };
     this.#table = setStatic(EMPTY_TABLE, options.configured);
@@ -124,14 +126,26 @@ export class Discovery implements Closable {
     return this.#choices.get(interfaceName) ?? { candidate: null, reason: 'none' };
   }
 
-  /** Asks everybody anew; to be called after the machine slept (the clock jumped). */
-  refresh(): void {
+  /**
+   * Asks everybody anew: after the machine slept (the clock jumped), or when the user wants it.
+   * @param isFromEmpty what was heard before is forgotten first
+   */
+  refresh(isFromEmpty: boolean): void {
     this.#look();
+    if (isFromEmpty) this.#forget();
     this.#expire();
-    for (const check of this.#checks.values()) check.close();
-    this.#checks.clear();
-    for (const link of this.#links.values()) link.refresh();
+    for (const link of this.#links.values()) {
+      if (isFromEmpty) link.startAnew();
+      else link.refresh();
+    }
+    this.#recheck('');
     this.#judge();
+  }
+
+  #forget(): void {
+    this.#choices.clear();
+    this.#table = { ...setStatic(EMPTY_TABLE, this.configured), refused: this.#table.refused };
+    this.#planExpiry();
   }
 
   /** Ends everything; no event comes after. */
@@ -219,10 +233,10 @@ export class Discovery implements Closable {
   /** Rule D-08: checks each prefix on offer once on each link, and anew a while after it failed. */
   #check(): void {
     const wanted = new Map<string, () => void>();
-    for (const name of this.#links.keys()) {
-      for (const { prefix } of this.candidates(name)) {
-        const key = `${name} ${textPrefix(prefix)}`;
-        wanted.set(key, () => this.#startCheck(key, name, prefix));
+    for (const { link } of this.links) {
+      for (const { prefix } of this.candidates(link.name)) {
+        const key = `${link.name} ${textPrefix(prefix)}`;
+        wanted.set(key, () => this.#startCheck(key, link, prefix));
       }
     }
     for (const [key, check] of this.#checks) {
@@ -233,18 +247,30 @@ export class Discovery implements Closable {
     for (const [key, start] of wanted) if (!this.#checks.has(key)) start();
   }
 
-  #startCheck(key: string, interfaceName: string, prefix: Prefix6): void {
-    const { check, checkConnectivity: run = checkConnectivity } = this.#options;
+  /** Makes the checks whose keys begin so anew, also those that succeeded. */
+  #recheck(keyStart: string): void {
+    for (const [key, check] of this.#checks) {
+      if (!key.startsWith(keyStart)) continue;
+      check.close();
+      this.#checks.delete(key);
+    }
+    this.#check();
+  }
+
+  #startCheck(key: string, link: LinkRef, prefix: Prefix6): void {
+    const { check, platform, checkConnectivity: run = checkConnectivity } = this.#options;
     if (check === null) return;
+    const { name: interfaceName } = link;
+    const connect: ConnectTcp = (address, port) => platform.connectTcp(link, address, port);
     const done = (isReachable: boolean): void => {
       if (!isReachable) {
-        const again = (): void => this.#startCheck(key, interfaceName, prefix);
+        const again = (): void => this.#startCheck(key, link, prefix);
         this.#checks.set(key, this.clock.after(CHECK_AGAIN_MS, again));
       }
       this.#tell({ kind: 'checked', interfaceName, prefix, isReachable });
       this.#update(noteReachable(this.#table, interfaceName, prefix, isReachable));
     };
-    this.#checks.set(key, run(prefix, check, this.clock, done));
+    this.#checks.set(key, run(prefix, check, { clock: this.clock, connect }, done));
   }
 
   #changed(): void {

@@ -2,7 +2,7 @@
 // from that address and port; TCP when the answer does not fit (RFC 7766). What does not belong to the question is waited past.
 
 import { createSocket, type Socket } from 'node:dgram';
-import { connect } from 'node:net';
+import type { Socket as TcpSocket } from 'node:net';
 import type { LinkRef } from '../core/host/host-config.ts';
 import type { Resolver } from '../platform/discovery-platform.ts';
 import type { Closable } from '../platform/platform.ts';
@@ -19,6 +19,8 @@ export interface ExchangeContext {
   readonly link: LinkRef;
   /** Ties a bound socket to the link ({@link DiscoveryPlatform.tieToLink}). */
   readonly tieToLink: (fd: number, link: LinkRef) => void;
+  /** Begins a TCP connection by the link ({@link DiscoveryPlatform.connectTcp}). */
+  readonly connectTcp: (link: LinkRef, address: string, port: number) => TcpSocket;
   /** 0–65535, unpredictable. */
   readonly randomId: () => number;
 }
@@ -115,7 +117,7 @@ function tie(socket: Socket, { tieToLink, link }: ExchangeContext): void {
 function askTcp(resolver: Resolver, context: ExchangeContext, done: (reading: DnsReading) => void): Closable {
   const id = context.randomId();
   let received = Buffer.alloc(0);
-  const socket = connect(resolver.port, resolver.address);
+  const socket = context.connectTcp(context.link, resolver.address, resolver.port);
   socket.on('connect', () => socket.write(withLength(makeQuery(id))));
   socket.on('data', (bytes: Buffer) => {
     received = Buffer.concat([received, bytes]);

@@ -17,6 +17,8 @@ export interface LinkContext {
   readonly table: () => Pref64Table;
   /** Sets the table anew; the owner looks at what that changes. */
   readonly update: (table: Pref64Table) => void;
+  /** Checks the prefixes on offer on a link anew (rule D-08). */
+  readonly recheck: (interfaceName: string) => void;
   /** Something else worth showing changed. */
   readonly changed: () => void;
 }

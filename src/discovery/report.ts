@@ -22,12 +22,18 @@ function secondsLeft(untilMs: number, nowMs: number): number | null {
   return untilMs === Number.POSITIVE_INFINITY ? null : Math.max(0, Math.ceil((untilMs - nowMs) / 1000));
 }
 
-function routerReport(router: Router, candidates: readonly Candidate[], nowMs: number): RouterReport {
+function routerReport(
+  router: Router,
+  isSilent: boolean,
+  candidates: readonly Candidate[],
+  nowMs: number,
+): RouterReport {
   const own = candidates.filter((c) => c.source === 'ra' && c.origin === router.address && c.validUntilMs > nowMs);
   return {
     router: router.address,
     preference: PREFERENCES[router.preference] ?? 'medium',
     routerLifetimeSeconds: router.lifetimeSeconds,
+    isSilent,
     heardSecondsAgo: Math.floor((nowMs - router.heardAtMs) / 1000),
     pref64: own.map((c) => ({ prefix: textPrefix(c.prefix), secondsLeft: secondsLeft(c.validUntilMs, nowMs) ?? 0 })),
     resolvers: [...router.resolvers].filter(([, until]) => until > nowMs).map(([address]) => address),
@@ -70,7 +76,7 @@ function interfaceReport(link: LinkDiscovery, discovery: Discovery, nowMs: numbe
     trouble: link.listening.state === 'yes' ? link.trouble : link.listening.cause.message,
     solicitationsSent: link.solicitationsSent,
     advertisements: { ...counts, hopLimit },
-    routers: link.routers.all.map((router) => routerReport(router, candidates, nowMs)),
+    routers: link.routers.all.map((router) => routerReport(router, link.isSilent(router), candidates, nowMs)),
     resolvers: link.probes.map((probe) => resolverReport(probe, nowMs)),
     chosen: chosenReport(choice, nowMs),
     reason: choice.reason,

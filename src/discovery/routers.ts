@@ -85,6 +85,21 @@ export class Routers {
     return true;
   }
 
+  /** Whether it was a default router when it was heard last; false for one that was not. */
+  isDefault(address: string): boolean {
+    return (this.#byAddress.get(address)?.lifetimeSeconds ?? 0) > 0;
+  }
+
+  /** Whether one of them is a default router. */
+  get hasDefault(): boolean {
+    return this.all.some((r) => r.lifetimeSeconds > 0);
+  }
+
+  /** Forgets all of them. */
+  forget(): void {
+    this.#byAddress.clear();
+  }
+
   #makeRoom(isNeeded: (address: string) => boolean): boolean {
     if (this.#byAddress.size < ROUTERS_MAX) return true;
     const spare = this.all.filter((r) => !isNeeded(r.address)).sort((a, b) => a.heardAtMs - b.heardAtMs)[0];

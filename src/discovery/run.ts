@@ -96,7 +96,7 @@ function noInterface(only: string | null): XlatError {
 /**
  * Runs discovery and shows what it finds; nothing on the host is changed.
  * @param show called once, or when watching after each change
- * @returns the exit code: 3 when nothing could be asked for lack of rights, else 0
+ * @returns the exit code: 3 when nothing could be asked for lack of rights, 1 when no prefix was found, else 0; when watching, 0
  * @throws XlatError NO_UPLINK when there is no interface to look at, unless it watches for one
  */
 export async function runDiscover(options: RunOptions, show: (report: DiscoveryReport) => void): Promise<number> {
@@ -110,7 +110,8 @@ export async function runDiscover(options: RunOptions, show: (report: DiscoveryR
     else await settled(discovery, options);
     const report = discoveryReport(discovery);
     if (!isWatching) show(report);
-    return isForbidden(report) ? EXIT.notPermitted : EXIT.done;
+    if (isForbidden(report)) return EXIT.notPermitted;
+    return isWatching || report.interfaces.some(({ chosen }) => chosen !== null) ? EXIT.done : EXIT.failed;
   } finally {
     discovery.close();
   }

@@ -265,6 +265,7 @@ export class AdvertisedLink {
     const was = this.#schedule.state;
     const { schedule, effects } = stepSchedule(this.#schedule, event, pace, clock.now());
     this.#schedule = schedule;
+    if (was !== schedule.state) this.#sayState(event);
     for (const effect of effects) this.#carryOut(effect);
     if (was === 'checking' && schedule.state === 'advertising') this.#sayAdvertising();
     this.#timer?.close();
@@ -294,6 +295,15 @@ export class AdvertisedLink {
     }
     this.#sent += 1;
     this.#trouble = null;
+    const { link: name } = this.#settings;
+    const fields = { link: name, items: this.#content.length, retired: this.#retired.length, isFinal };
+    this.#context.log.debug('advertise-sent', fields, `advertised on ${name}${isFinal ? ', for the last time' : ''}`);
+  }
+
+  #sayState(event: ScheduleEvent): void {
+    const { link } = this.#settings;
+    const { state } = this.#schedule;
+    this.#context.log.debug('advertise-state', { link, event, state }, `advertising on ${link}: ${event} → ${state}`);
   }
 
   #sayAdvertising(): void {

@@ -121,6 +121,8 @@ class Dhcp4 implements RunningDhcp4 {
     const run = await runDnsmasq(plan, this.#context);
     this.#run = run;
     this.#plan = plan;
+    const { link, range } = this.report();
+    this.#context.log.debug('dhcp-planned', { link, range }, `lends ${range} on ${link}`);
     this.#startedMs = this.#context.clock.now();
     this.#trouble = null;
     void run.ended.then((how) => this.#ended(run, how));

@@ -1,6 +1,7 @@
 // What discovery needs of an operating system: the links, a socket for router discovery, the resolvers that the network gave, and
 // to hear of changes. One implementation per system beside it; select.ts chooses. Used by src/discovery.
 
+import type { Socket } from 'node:net';
 import type { LinkRef } from '../core/host/host-config.ts';
 import type { Closable } from './platform.ts';
 
@@ -62,6 +63,12 @@ export interface DiscoveryPlatform {
    * @throws the system's error
    */
   tieToLink(fd: number, link: LinkRef): void;
+  /**
+   * Begins a TCP connection that leaves by a link, whatever the routing table prefers; where the system does not let us tie it, the
+   * routing table decides. It does not throw: failures are the socket's errors.
+   * @param address IPv4 or IPv6 text, a link-local one with its zone
+   */
+  connectTcp(link: LinkRef, address: string, port: number): Socket;
   /** Calls `changed` after links, addresses or routes changed. */
   watchNetwork(changed: () => void): Closable;
 }

@@ -25,6 +25,8 @@ export interface HostControl {
    * REDIRECT_UNAVAILABLE: this host cannot attach to the uplink by redirecting, so nothing was made; forwarding may work
    */
   apply(config: HostConfig | null): Promise<void>;
+  /** Tells the neighbours whose the CLAT address in use is (RFC 4861 §7.2.6); nothing where the kernel does that, or none is. */
+  defend(): void;
   /** Firewall chains that would drop what the kernel forwards to and from `device`. */
   forwardDrops(device: string): Promise<readonly ForwardDrop[]>;
   /** Lets another instance start. The host should have been restored before. */

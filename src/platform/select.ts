@@ -7,6 +7,7 @@ import type { TunQueue } from '../dataplane/tun-queue.ts';
 import type { DiscoveryPlatform } from './discovery-platform.ts';
 import type { DnsPlatform } from './dns-platform.ts';
 import type { GatewayPlatform } from './gateway-platform.ts';
+import { type HostAction, listenToHostActions } from './linux/trace.ts';
 import type { TunDevice, TunOptions } from './linux/tun-device.ts';
 import type { TunQueueNumbers } from './linux/tun-queue.ts';
 import type { TunSetup } from './linux/tun-setup.ts';
@@ -20,6 +21,9 @@ export type { TunSetup } from './linux/tun-setup.ts';
 
 const unsupported = (): XlatError =>
   new XlatError('TUN_UNAVAILABLE', 'start', `there is no data path for ${process.platform} yet; it runs on Linux`);
+
+/** Has told whatever this process does to its host, by commands and settings. */
+export const traceHost = (told: (action: HostAction) => void): void => listenToHostActions(told);
 
 /** The platform of this machine. @throws XlatError TUN_UNAVAILABLE, ADDON_MISSING */
 export async function selectPlatform(): Promise<Platform> {

@@ -12,6 +12,8 @@ export interface ServiceSpec {
   /** Absolute path of the Node executable, and of the program that it runs. */
   readonly node: string;
   readonly program: string;
+  /** Options for its log, as on the role's command line. */
+  readonly logging?: readonly string[];
   /** Directories beside its own that it writes to. */
   readonly writes: readonly string[];
 }

@@ -40,7 +40,7 @@ export interface ChildOptions {
 
 const IFF_TUN_NO_PI = 0x1001;
 
-const log: Log = { info: write, warn: write, error: write };
+const log: Log = { debug: () => undefined, info: write, warn: write, error: write };
 
 function write(reason: string, fields: object, text: string): void {
   console.log(JSON.stringify({ reason, fields, text }));

@@ -54,7 +54,7 @@ describe('xlat464 up and down', () => {
     );
     for (let again = 0; again < 2; again++) {
       const { code, stdout } = await xlat464('up');
-      assert.deepEqual([code, stdout], [0, `up: 2001:db8:64::/96 by configuration on ${UPLINK}\n`]);
+      assert.deepEqual([code, stdout], [0, `up: 2001:db8:64::/96 from the configuration on ${UPLINK}\n`]);
     }
     const { isUp, state } = JSON.parse((await xlat464('up', '--json')).stdout);
     assert.deepEqual([isUp, state.reason], [true, 'client-ready']);

@@ -124,21 +124,26 @@ describe('discovery by RFC 7050', () => {
     );
   });
 
-  it('D-06 a question leaves by its link, whatever the routing table says', async (t) => {
-    const net = await discoveryNet(netnsForTest(t), 1);
-    await startLiars(net.router, { [address(1)]: 'good' });
-    // A VPN that takes every packet, more specific than the link's own prefix.
-    await net.host.ip(
-      'link add vpn0 type veth peer name vpn1',
-      'link set vpn1 up',
-      'link set vpn0 up',
-      `route add ${address(1)}/128 dev vpn0`,
-    );
-    await net.host.ip(`route add ${address(1)}/128 dev ${UPLINK} metric 4096`);
-    await nameResolvers(net, 1);
-    const report = await discovered(net, ['--interface', UPLINK]);
-    assert.deepEqual(byResolver(report, 1).prefixes, ['2001:db8:64::/96']);
-  });
+  for (const [lie, how] of [
+    ['good', 'over UDP'],
+    ['truncated', 'over TCP'],
+  ] as const) {
+    it(`D-06 a question ${how} leaves by its link, whatever the routing table says`, async (t) => {
+      const net = await discoveryNet(netnsForTest(t), 1);
+      await startLiars(net.router, { [address(1)]: lie });
+      // A VPN that takes every packet, more specific than the link's own prefix.
+      await net.host.ip(
+        'link add vpn0 type veth peer name vpn1',
+        'link set vpn1 up',
+        'link set vpn0 up',
+        `route add ${address(1)}/128 dev vpn0`,
+      );
+      await net.host.ip(`route add ${address(1)}/128 dev ${UPLINK} metric 4096`);
+      await nameResolvers(net, 1);
+      const report = await discovered(net, ['--interface', UPLINK]);
+      assert.deepEqual(byResolver(report, 1).prefixes, ['2001:db8:64::/96']);
+    });
+  }
 
   it('D-07 shows both sources, and takes the router over the resolver', async (t) => {
     const net = await discoveryNet(netnsForTest(t), 1);

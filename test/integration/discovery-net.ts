@@ -67,14 +67,15 @@ export async function discover(
 /** Takes CAP_NET_RAW away from the command behind it. */
 export const WITHOUT_NET_RAW: readonly string[] = ['setpriv', '--bounding-set=-net_raw', '--inh-caps=-net_raw'];
 
-/** Runs it with `--json`. @returns what it says of the host's link; throws when it fails */
+/** Runs it with `--json`. @returns what it says of the host's link, a prefix or none; throws when it fails otherwise */
 export async function discovered(
   net: DiscoveryNet,
   args: readonly string[] = [],
   resolvConf = '',
 ): Promise<InterfaceReport> {
   const { code, stdout, stderr } = await discover(net, ['--json', ...args], resolvConf);
-  if (code !== 0) throw new Error(`discover ended with ${code}: ${stderr}`);
+  // 1: no prefix was found; the report says more.
+  if (code !== 0 && (code !== 1 || stdout === '')) throw new Error(`discover ended with ${code}: ${stderr}`);
   const report = JSON.parse(stdout) as DiscoveryReport;
   const found = report.interfaces.find((i) => i.name === UPLINK);
   if (found === undefined) throw new Error(`no ${UPLINK} in ${stdout}`);

@@ -7,7 +7,7 @@ import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { World } from '../soak/world.ts';
 import { netnsForSuite, netnsForTest, waitFor } from '../support/netns.ts';
-import { sendRa, startRouter } from '../support/ra-sender.ts';
+import { type RaOrder, sendRa, startRouter } from '../support/ra-sender.ts';
 import { dns64Resolver, IPV4ONLY_RECORDS, startUnbound } from '../support/unbound.ts';
 import { bareNet, type ClientNet, ROUTER_LINK, startChild, UPLINK } from './client-net.ts';
 import { type DiscoveryNet, discovered, discoveryNet, LAN } from './discovery-net.ts';
@@ -105,6 +105,9 @@ describe('discovery by RFC 7050, of the programs that have DNS64', () => {
   }
 });
 
+/** A round of solicitations, or some thirty programs that start one after the other; a second on an idle machine. */
+const READY_AGAIN_MS = 30_000;
+
 const NAT64 = { prefix: '64:ff9b::/96', lifetimeSeconds: 600 };
 /** A Prefix Information option for 2001:db8:1::/64. */
 const PIO = `0304 40c0 00001c20 00000708 00000000 20010db8 0001 ${'0000'.repeat(5)}`;
@@ -138,18 +141,27 @@ describe('the client beside radvd', () => {
     const argv = ['radvd', '-n', '-C', file, '-p', `${net.set.directory}/radvd.pid`, '-m', 'stderr'];
     await sendRa(net.router, { device: ROUTER_LINK, rawOptions: [PIO], pref64: [NAT64] });
     await child.said('client-ready');
+    const count = (reason: string): number => child.lines().filter((l) => l.reason === reason).length;
     for (let i = 0; i < 3; i++) {
+      // Counted anew each time: one loss may be told twice, as the reason for it changes.
+      const [lost, ready] = [count('uplink-lost'), count('client-ready')];
       // It says goodbye with a router lifetime of 0, so the default route goes, and comes with the next one.
       const radvd = await net.router.start(argv);
       await waitFor('its default route', async () =>
         (await net.host.run(['ip', '-6', 'route', 'show', 'default'])).includes('pref high'),
       );
       await radvd.stop();
-      await child.said('uplink-lost', i + 1);
+      await waitFor('the client to lose its way', () => count('uplink-lost') > lost).catch(async (cause) => {
+        const routes = await net.host.run(['ip', '-6', 'route']);
+        throw new Error(`not lost: ${radvd.output()}${routes}${child.running.output()}`, { cause });
+      });
       // Again and again, as a router does: one that meets the last of radvd's goodbyes changes nothing for long.
-      await waitFor('the client to be ready again', async () => {
+      const isReady = async (): Promise<boolean> => {
         await sendRa(net.router, { device: ROUTER_LINK, rawOptions: [PIO], pref64: [NAT64] });
-        return child.lines().filter((l) => l.reason === 'client-ready').length >= i + 2;
+        return count('client-ready') > ready;
+      };
+      await waitFor('the client to be ready again', isReady, READY_AGAIN_MS).catch((cause) => {
+        throw new Error(`not ready again: ${child.running.output()}`, { cause });
       });
     }
     for (let i = 0; i < 20; i++) {
@@ -161,6 +173,30 @@ describe('the client beside radvd', () => {
       (await net.host.run(['ip', '-4', 'route', 'show', 'default'])).includes('clat0'),
     );
     assert.equal(child.lines().filter((l) => l.reason === 'ipv4-chosen').length, 1, 'the IPv4 side stayed throughout');
+    assert.equal(await child.running.stop(), 0, child.running.output());
+  });
+});
+
+describe('the client and a router that vanishes without a goodbye', () => {
+  it('D-03, D-04, D-05 follows its successor while the link stays up, and does not go back', async (t) => {
+    const net = await quietNet(t);
+    await net.router.ip(`addr add fe80::a/64 dev ${ROUTER_LINK} nodad`, `addr add fe80::b/64 dev ${ROUTER_LINK} nodad`);
+    const says = (source: string, prefix: string): RaOrder => {
+      const pref64 = [{ prefix, lifetimeSeconds: 60_000 }];
+      return { device: ROUTER_LINK, source, rawOptions: [PIO], pref64 };
+    };
+    const old = await startRouter(net.router, says('fe80::a', NAT64.prefix));
+    const child = await startChild(net, { discovers: true });
+    await child.said('client-ready');
+    await old.stop('SIGKILL');
+    await startRouter(net.router, says('fe80::b', '2001:db8:64::/96'));
+    const changed = (): string[] =>
+      child.lines().flatMap((l) => (l.reason === 'prefix-changed' ? [String(l.fields.prefix)] : []));
+    await waitFor('the other prefix', () => changed().length > 0, READY_AGAIN_MS);
+    await sendRa(net.router, says('fe80::a', NAT64.prefix));
+    await net.host.ip('addr add 2001:db8:9::1/128 dev lo'); // a change that is looked at
+    await waitFor('the client', async () => (await net.host.run(['ip', '-4', 'route'])).includes('default dev clat0'));
+    assert.deepEqual(changed(), ['2001:db8:64::/96']);
     assert.equal(await child.running.stop(), 0, child.running.output());
   });
 });

@@ -22,6 +22,9 @@ import {
 const PREFIX = '2001:db8:64::/96';
 const good: RaOrder = { device: LAN, pref64: [{ prefix: PREFIX, lifetimeSeconds: 600 }] };
 
+/** Longer than a round of solicitations. */
+const UNTIL_MS = 30_000;
+
 /** A watching `discover`; `until` waits for a report of the link. */
 async function watching(net: DiscoveryNet) {
   const running = await net.host.start(discoverCommand('--watch', '--json', '--interface', UPLINK));
@@ -30,11 +33,15 @@ async function watching(net: DiscoveryNet) {
     return line === undefined ? undefined : (JSON.parse(line) as DiscoveryReport).interfaces[0];
   };
   const until = (what: string, test: (report: InterfaceReport) => boolean): Promise<InterfaceReport> =>
-    waitFor(what, () => {
-      if (running.hasEnded()) throw new Error(`discover ended: ${running.output()}`);
-      const report = last();
-      return report !== undefined && test(report) ? report : undefined;
-    });
+    waitFor(
+      what,
+      () => {
+        if (running.hasEnded()) throw new Error(`discover ended: ${running.output()}`);
+        const report = last();
+        return report !== undefined && test(report) ? report : undefined;
+      },
+      UNTIL_MS,
+    );
   const gone = (): Promise<boolean> => waitFor('the end of the link', () => last() === undefined);
   await until('the first report', () => true);
   return { running, until, gone };
@@ -117,6 +124,31 @@ describe('discovery of Router Advertisements', () => {
     await sendRa(net.router, { ...good, source: 'fe80::1', pref64: [{ prefix: PREFIX, lifetimeSeconds: 0 }] });
     const one = await until('the withdrawal', (r) => announced(r).length === 1);
     assert.deepEqual([one.chosen?.prefix, one.chosen?.origin, one.reason], ['64:ff9b::/96', 'fe80::2', 'only']);
+    assert.equal(await running.stop('SIGINT'), 0);
+  });
+
+  it('D-03, D-04, D-05 a router that vanished without a goodbye gives way to its successor, while the link stays up', async (t) => {
+    const net = await discoveryNet(netnsForTest(t));
+    const { until, running } = await watching(net);
+    const first = { ...good, source: 'fe80::a', pref64: [{ prefix: PREFIX, lifetimeSeconds: 60_000 }] };
+    const old = await startRouter(net.router, first);
+    await until('the first prefix', (r) => r.chosen?.prefix === PREFIX);
+    await old.stop('SIGKILL');
+    await startRouter(net.router, {
+      ...first,
+      source: 'fe80::b',
+      pref64: [{ prefix: '64:ff9b::/96', lifetimeSeconds: 60_000 }],
+    });
+    const both = await until('two routers', (r) => announced(r).length === 2);
+    assert.equal(both.chosen?.prefix, PREFIX, 'one advertisement proves nothing');
+    const settled = await until('its successor', (r) => r.chosen?.prefix === '64:ff9b::/96');
+    assert.deepEqual(
+      [settled.reason, settled.routers.filter((r) => r.isSilent).map((r) => r.router)],
+      ['answered', ['fe80::a']],
+    );
+    await sendRa(net.router, first);
+    const back = await until('the first router again', (r) => r.routers.every(({ isSilent }) => !isSilent));
+    assert.deepEqual([back.chosen?.prefix, back.reason], ['64:ff9b::/96', 'kept'], 'it does not go back');
     assert.equal(await running.stop('SIGINT'), 0);
   });
 
@@ -206,7 +238,9 @@ describe('xlat464 discover', () => {
   it('says what to do where nobody answers', async (t) => {
     const net = await discoveryNet(netnsForTest(t));
     const { code, stdout } = await discover(net, ['--timeout', '0.5']);
-    assert.equal(code, 0);
+    assert.equal(code, 1, 'no prefix was found');
+    const json = await discover(net, ['--timeout', '0.5', '--json']);
+    assert.deepEqual([json.code, (JSON.parse(json.stdout) as DiscoveryReport).interfaces[0]?.chosen], [1, null]);
     assert.match(stdout, /router +none answered\./);
     assert.match(stdout, /resolver +this network named no resolver/);
     assert.match(stdout, /No NAT64 prefix was found\.[\s\S]*xlat464 client\s+--prefix PREFIX/);

@@ -19,7 +19,7 @@ import { cleanUpHost, selectTunPlatform } from '../../src/platform/select.ts';
 import { ip4, ip6, prefix4, prefix6, text4 } from '../support/addresses.ts';
 import { type AdvertiseOrder, type HostOrder, type LanOptions, TUN } from './gateway-lan-options.ts';
 
-const log: Log = { info: write, warn: write, error: write };
+const log: Log = { debug: () => undefined, info: write, warn: write, error: write };
 
 function write(reason: string, fields: object, text: string): void {
   console.log(JSON.stringify({ reason, fields, text }));

@@ -1,4 +1,5 @@
-// The kernel's own word on the programs and on the calls that load and attach them: bpf(2) without a wrapper.
+// The kernel's own word on the programs and on the calls that load and attach them: bpf(2) without a wrapper. And its listing of each
+// program that it loaded, by bpftool.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -6,6 +7,8 @@ import { ATTACH_TCX_INGRESS, PROGRAM } from '../../src/core/bpf/kernel.ts';
 import { neighbourFilter, tunIngress, uplinkIngress } from '../../src/core/bpf/programs.ts';
 import { attachToIngress } from '../../src/platform/linux/redirect/program.ts';
 import { loadLinuxShim } from '../../src/platform/native.ts';
+import { assertIsProgram, kernelListing } from '../support/bpf-listing.ts';
+import { GOLDEN, goldenBytes } from '../unit/bpf-golden.ts';
 
 const shim = loadLinuxShim();
 const NO_LOG = new Uint8Array(0);
@@ -29,16 +32,56 @@ const FORMS: readonly (readonly [string, number, Uint8Array])[] = [
   }),
 ];
 
+const load = (type: number, code: Uint8Array) =>
+  shim.bpfProgramLoad(type, type === PROGRAM.schedCls ? ATTACH_TCX_INGRESS : 0, 'x464_test', 'MIT', code, NO_LOG);
+
+function listingOf(type: number, code: Uint8Array): ReturnType<typeof kernelListing> {
+  const program = load(type, code);
+  try {
+    return kernelListing(program.fd);
+  } finally {
+    program.close();
+  }
+}
+
 describe('the kernel and the programs of the redirect uplink', () => {
   for (const [name, type, code] of FORMS) {
     it(`the verifier accepts: ${name}`, () => {
-      const attachType = type === PROGRAM.schedCls ? ATTACH_TCX_INGRESS : 0;
-      const program = shim.bpfProgramLoad(type, attachType, 'x464_test', 'MIT', code, NO_LOG);
+      const program = load(type, code);
       assert.ok(program.fd >= 0);
       program.close();
       assert.equal(program.fd, -1);
     });
+
+    it(`lists it as it was written: ${name}`, () => assertIsProgram(listingOf(type, code), code));
   }
+
+  for (const name of Object.keys(GOLDEN) as (keyof typeof GOLDEN)[]) {
+    it(`lists "${name}" as LLVM does, instruction by instruction`, () => {
+      const golden = goldenBytes(name);
+      assertIsProgram(listingOf(name === 'neighbours' ? PROGRAM.socketFilter : PROGRAM.schedCls, golden), golden);
+    });
+  }
+
+  it('a listing with another field, helper, target, constant or length is told from the right one', () => {
+    const golden = goldenBytes('uplink');
+    const listing = listingOf(PROGRAM.schedCls, golden);
+    const changes: readonly (readonly [what: string, at: number, to: number])[] = [
+      ['field', 3 * 8 + 2, 16],
+      ['helper', 16 * 8 + 4, 23],
+      ['target', 2 * 8 + 2, 50],
+      ['half of a wide constant', 20 * 8 + 7, 1],
+      ['register', 8 * 8 + 1, 3],
+    ];
+    for (const [what, at, to] of changes) {
+      const other = Uint8Array.from(golden);
+      assert.notEqual(other[at], to, what);
+      other[at] = to;
+      assert.throws(() => assertIsProgram(listing, other), assert.AssertionError, what);
+    }
+    assert.throws(() => assertIsProgram(listing, golden.subarray(0, -8)), assert.AssertionError);
+    assert.throws(() => assertIsProgram(listing.slice(0, -1), golden), assert.AssertionError);
+  });
 
   it('a program that it refuses comes back with errno and the words of the verifier', () => {
     const noEnd = Uint8Array.of(0xb7, 0, 0, 0, 0, 0, 0, 0); // r0 = 0, and no exit

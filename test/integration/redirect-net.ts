@@ -1,7 +1,9 @@
 // What the tests of the redirect uplink share: a whole network with the real program on it, and frames made by hand.
 
 import type { TestContext } from 'node:test';
+import type { Status } from '../../src/contract/status.ts';
 import { buildLab, clientCommand, type Lab, startClient } from '../../src/lab/environment.ts';
+import { isolated, PROGRAM } from '../../src/lab/program.ts';
 import { ADDRESS, DEVICE } from '../../src/lab/topology.ts';
 import { type Netns, waitFor } from '../support/netns.ts';
 
@@ -39,6 +41,12 @@ export async function redirectLab(
     waitFor(`"${code}" (${count}) from the client`, () => lines(code).length >= count && lines(code).at(-1));
   await said('client-ready');
   return { lab, host: lab.net.client, said };
+}
+
+/** What the client says about itself. */
+export async function statusOf({ lab, host }: RedirectLab): Promise<Status> {
+  const argv = isolated(lab.set, 'client', [...PROGRAM, 'status', '--json']);
+  return (JSON.parse(await host.run(argv)) as { status: Status }).status;
 }
 
 /** Pings the server by its IPv4 address; throws when an answer is missing. */

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { download, upload } from '../../src/lab/proofs/transfer.ts';
 import { type Netns, waitFor } from '../support/netns.ts';
-import { ADDRESS, counted, LAB_UPLINK, linkAddress, ping, redirectLab, WITHOUT_BPF } from './redirect-net.ts';
+import { ADDRESS, counted, LAB_UPLINK, linkAddress, ping, redirectLab, statusOf, WITHOUT_BPF } from './redirect-net.ts';
 
 const quietly = (): void => undefined;
 const LARGE = 50_000_000;
@@ -91,10 +91,14 @@ describe('the redirect uplink', () => {
     await ping(host);
   });
 
-  it('falls back to forwarding where programs are refused, and says why', async (t) => {
-    const { lab, host, said } = await redirectLab(t, { mode: 'auto', wrapper: WITHOUT_BPF });
+  it('D-15 falls back to forwarding where programs are refused, and says why in log and status', async (t) => {
+    const client = await redirectLab(t, { mode: 'auto', wrapper: WITHOUT_BPF });
+    const { lab, host, said } = client;
     assert.match(String((await said('redirect-unavailable')).text), /refuses the program.*EPERM/);
     assert.equal((await said('client-ready')).uplinkKind, 'forwarding');
+    const [problem] = (await statusOf(client)).state.problems ?? [];
+    assert.equal(problem?.code, 'redirect-unavailable');
+    assert.match(`${problem?.text} ${problem?.advice}`, /it does not redirect: .*EPERM.* needs CAP_BPF/s);
     await ping(host);
     assert.equal(await lab.client?.stop(), 0);
   });

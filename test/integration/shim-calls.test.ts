@@ -113,6 +113,17 @@ describe('a handle', () => {
     assert.throws(() => event.close.call({} as never), TypeError);
   });
 
+  it('that is released leaves its descriptor open to the new owner, and has none of its own any more', () => {
+    const socket = shim.tcpOpen(true);
+    const { fd } = socket;
+    assert.equal(socket.release(), fd);
+    assert.deepEqual([socket.fd, socket.release()], [-1, -1]);
+    socket.close();
+    closeSync(fd);
+    assert.throws(() => closeSync(fd), { code: 'EBADF' });
+    assert.throws(() => socket.release.call({} as never), TypeError);
+  });
+
   it('counts signals until they are cleared', () => {
     const event = shim.eventFd();
     assert.equal(shim.eventFdClear(event.fd), false);

@@ -1,14 +1,18 @@
-// A hundred thousand random lives with a fake clock: prefixes, routes, native IPv4, sleep, failures, duplicates, the user, in any
-// order and at any time, on a host that carries the effects out one by one. Whatever happens: no invalid state, no change that
-// stays behind, no effect after the end, always back to idle. A failure names the seed of its life.
+// A hundred thousand random lives with a fake clock: prefixes, routes, native IPv4, sleep, failures, duplicates, other nodes that
+// claim the address, the user, in any order and at any time, on a host that carries the effects out one by one. Whatever happens: no
+// invalid state, no change that stays behind, no effect after the end, always back to idle; and nobody on the link can end a CLAT by
+// claiming its address. A failure names the seed of its life.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { REASONS } from '../../src/contract/reasons.ts';
-import type { Effect } from '../../src/core/lifecycle/effect.ts';
+import { isSameAddress } from '../../src/core/lifecycle/address.ts';
+import type { ClatStateName, Effect } from '../../src/core/lifecycle/effect.ts';
 import type { ClatEvent } from '../../src/core/lifecycle/event.ts';
-import { initialLifecycle, type Lifecycle } from '../../src/core/lifecycle/state.ts';
+import { MOVES_MAX } from '../../src/core/lifecycle/neighbours.ts';
+import { attachmentOf, initialLifecycle, type Lifecycle } from '../../src/core/lifecycle/state.ts';
 import { step } from '../../src/core/lifecycle/step.ts';
+import { DEFENCE_GAP_MS } from '../../src/core/lifecycle/turn.ts';
 import type { Target } from '../../src/core/lifecycle/way.ts';
 import type { Candidate } from '../../src/core/pref64/candidate.ts';
 import { Random } from '../fuzz/random.ts';
@@ -20,6 +24,10 @@ const EVENTS_MAX = 40;
 /** Effects of one event, at most: a look, a change of state with its reports, and the timer. */
 const EFFECTS_MAX = 8;
 
+/** Those that there are to try. */
+const ADDRESSES = Array.from({ length: 6 }, (_, n) => address(n));
+const NONE_LEFT = { code: 'ADDRESS_DUPLICATE', message: 'none is left to try', isFinal: false };
+
 type Ticketed = Extract<Effect, { readonly ticket: number }>;
 
 /** Effects that work on the host wait for those before them. */
@@ -28,6 +36,7 @@ const isOnHost = (effect: Effect): boolean => effect.effect !== 'claim';
 const FAILURES = [
   FAILURE,
   { code: 'REDIRECT_UNAVAILABLE', message: 'refused', isFinal: false },
+  { code: 'REDIRECT_UNAVAILABLE', message: 'no memory', isFinal: false, isTemporary: true },
   { code: 'NOT_PERMITTED', message: 'not permitted', isFinal: true },
 ];
 
@@ -43,6 +52,8 @@ class Life {
   hasWay = false;
   /** Whether the user wants it, as far as the lifecycle was told. */
   isWanted = false;
+  /** When the address in use was defended last. */
+  defendedMs = Number.NEGATIVE_INFINITY;
 
   constructor(seed: number) {
     this.random = new Random(seed);
@@ -58,8 +69,10 @@ class Life {
   take(event: ClatEvent): void {
     if (event.event === 'up') this.isWanted = true;
     if (event.event === 'down') this.isWanted = false;
+    const before = this.life.state.state;
     const { life, effects, reason } = step(this.life, event, this.nowMs);
     this.life = life;
+    if (event.event === 'contested') this.checkContested(before, effects);
     assert.ok(Object.hasOwn(REASONS, reason), `reason ${reason}`);
     assert.ok(effects.length <= EFFECTS_MAX, effects.map((e) => e.effect).join());
     for (const effect of effects) this.collect(effect);
@@ -71,6 +84,7 @@ class Life {
     const isOver = state === 'idle' || state === 'stopping' || state === 'backoff';
     if (!('ticket' in effect)) {
       assert.ok(effect.effect !== 'discover' || !isOver, 'nobody is asked when it is off');
+      if (effect.effect === 'defend') this.checkDefence();
       if (effect.effect === 'set-timer') assert.ok(effect.atMs === null || effect.atMs > this.nowMs);
       if (effect.effect === 'report') assert.ok(Object.hasOwn(REASONS, effect.reason));
       return;
@@ -80,9 +94,37 @@ class Life {
     this.pending.push(effect);
   }
 
+  /** A claim of the address leads nowhere but to another address, and is answered once a second at most. */
+  checkContested(before: ClatStateName, effects: readonly Effect[]): void {
+    const { state } = this.life.state;
+    const mayFollow = before === 'running' ? ['running', 'moving'] : [before];
+    assert.ok(mayFollow.includes(state), `a claim led from ${before} to ${state}`);
+    assert.ok(!effects.some((e) => e.effect === 'detach' || e.effect === 'tear-down'));
+  }
+
+  /** There is something to defend, and it was not defended just now. */
+  checkDefence(): void {
+    assert.ok(this.hasWay || this.pending.some((p) => p.effect === 'attach'), 'nothing to defend');
+    assert.ok(this.nowMs - this.defendedMs >= DEFENCE_GAP_MS, 'defended too often');
+    this.defendedMs = this.nowMs;
+  }
+
+  /** What is kept of other nodes is bounded, and none of it is about an address that is not in use. */
+  checkLedger({ ledger, state }: Lifecycle): void {
+    assert.ok(ledger.neighbours.length <= 4);
+    assert.ok(ledger.neighbours.every((n) => n.taken.length <= 16 && n.movedMs.length <= MOVES_MAX));
+    if (ledger.contest === null) {
+      this.defendedMs = Number.NEGATIVE_INFINITY;
+      return;
+    }
+    assert.deepEqual(ledger.contest.clat, attachmentOf(state)?.clat);
+    assert.ok(ledger.contest.endsAtMs > this.nowMs && (ledger.timerMs ?? 0) <= ledger.contest.endsAtMs);
+  }
+
   /** What holds after each step. */
   check(event: ClatEvent): void {
     const { state, ledger, world } = this.life;
+    this.checkLedger(this.life);
     const waitsFor = (ticket: number): boolean => this.pending.some((p) => p.ticket === ticket);
     if ('ticket' in state) assert.ok(waitsFor(state.ticket), `${state.state} waits for nothing`);
     if (state.state === 'running' && state.repair !== null) assert.ok(waitsFor(state.repair));
@@ -91,7 +133,9 @@ class Life {
       assert.ok(world.lookTicket !== null || world.lookAtMs !== null, 'a doubt without a look');
     if (state.state === 'backoff') assert.equal(ledger.timerMs, state.untilMs);
     if (state.state === 'idle' || state.state === 'backoff') {
-      assert.ok(!this.hasInterface && !this.hasWay, `${state.state} after ${event.event}, and the host is changed`);
+      assert.ok(!this.hasWay, `${state.state} after ${event.event}, and the way is there`);
+      const mayHaveInterface = state.state === 'backoff' && ledger.hasInterface;
+      assert.ok(!this.hasInterface || mayHaveInterface, `${state.state} after ${event.event}, and the host is changed`);
       assert.ok(!this.pending.some((p) => p.effect === 'attach' || p.effect === 'detach'));
     }
     if (state.state === 'running' && !this.pending.some((p) => p.effect === 'attach')) assert.ok(this.hasWay);
@@ -131,8 +175,14 @@ class Life {
     const { ticket } = effect;
     if (effect.effect === 'look') return { event: 'seen', ticket, view: viewOf(this.net, effect.targets as Target[]) };
     if (effect.effect !== 'claim') return { event: 'done', ticket };
-    const clat = address(this.random.below(4));
-    return { event: this.random.oneIn(5) ? 'taken' : 'claimed', ticket, clat };
+    return this.claimed(effect);
+  }
+
+  /** One of a few addresses that is not to be avoided; none may be left. */
+  claimed({ ticket, avoid }: Extract<Ticketed, { effect: 'claim' }>): ClatEvent {
+    const free = ADDRESSES.filter((clat) => !avoid.some((a) => isSameAddress(a, clat)));
+    if (free.length === 0) return { event: 'failed', ticket, failure: NONE_LEFT };
+    return { event: this.random.oneIn(5) ? 'taken' : 'claimed', ticket, clat: this.random.pick(free) };
   }
 
   /** Something happens. */
@@ -146,9 +196,16 @@ class Life {
       this.take({ event: 'network-changed' });
     } else if (what < 16) this.pass(random.pick([1, 60, 250, 2100, 70_000]));
     else if (what === 16) this.take({ event: 'woke', sleptMs: this.sleep() });
-    else if (what === 17) this.take({ event: 'contested', clat: address(random.below(4)) });
+    else if (what === 17) this.contest();
     else if (what === 18) this.take(random.oneIn(2) ? { event: 'up' } : { event: 'down' });
     else if (this.hasInterface) this.take({ event: 'data-path-failed', failure: random.pick(FAILURES) });
+  }
+
+  /** Another node claims an address: mostly the one in use. */
+  contest(): void {
+    const attached = attachmentOf(this.life.state);
+    const isOther = attached === null || this.random.oneIn(4);
+    this.take({ event: 'contested', clat: isOther ? this.random.pick(ADDRESSES) : attached.clat });
   }
 
   /** Time passes, and the timer fires if it was set for then, once or as often as it wants. */
@@ -224,6 +281,10 @@ describe('random lives of a CLAT', () => {
     assert.deepEqual(live(464).life, live(464).life);
   });
 
+  it('D-10 a CLAT that runs is never torn down nor taken off the route by what others claim, however long and fast', () => {
+    for (let seed = 0; seed < LIVES / 100; seed++) attacked(seed);
+  });
+
   it('a network that stays as it is ends in a CLAT that runs, whatever was before', () => {
     for (let seed = 0; seed < LIVES / 100; seed++) {
       const life = new Life(seed);
@@ -238,6 +299,26 @@ describe('random lives of a CLAT', () => {
     }
   });
 });
+
+/** A CLAT that runs, and somebody who claims the address in use and answers probes, at any time. */
+function attacked(seed: number): void {
+  const life = new Life(seed);
+  life.life = initialLifecycle({ ...SETTINGS, uplinkMode: 'redirect' });
+  life.net = { route: uplink('eth0') };
+  life.take({ event: 'up' });
+  life.take({ event: 'prefixes', candidates: [offer('eth0', 1)] });
+  settle(life);
+  life.result = Life.prototype.result; // whoever answers probes answers again
+  for (let left = 100; left > 0; left--) {
+    const what = life.random.below(4);
+    if (what < 2) life.contest();
+    else if (what === 2) life.carryOut(false);
+    else life.pass(life.random.pick([1, 500, 1000, 31_000, 3_600_000]));
+    const { state } = life.life.state;
+    assert.ok(['running', 'moving', 'attaching'].includes(state), `life ${seed}: ${state}`);
+    assert.ok(life.hasInterface && life.hasWay && !life.pending.some((p) => p.effect === 'tear-down'), `life ${seed}`);
+  }
+}
 
 /** Nothing more happens but what is under way, and time passes. */
 function settle(life: Life): void {

@@ -33,6 +33,7 @@ export const SAMPLE: Status = {
     isCoalescing: true,
     notes: ['no UDP segmentation offload: this kernel is older than 6.2'],
   },
+  offers: null,
   gateway: null,
   uplink: { name: 'wlan0', kind: 'redirect', mtuBytes: 1500, source: '2001:db8:1::10' },
   counters: {

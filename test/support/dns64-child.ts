@@ -52,6 +52,7 @@ function answer(service: Dns64Service, { call, args }: Request): unknown {
 }
 
 const log: Log = {
+  debug: () => undefined,
   info: (reason, fields) => console.log('info', reason, JSON.stringify(fields)),
   warn: (reason, fields, text) => console.log('warn', reason, JSON.stringify(fields), text),
   error: (reason, fields, text) => console.log('error', reason, JSON.stringify(fields), text),

@@ -1,5 +1,6 @@
 // A clock that tests turn by hand, and a platform for discovery that sends nothing and hears what the test says.
 
+import { connect, type Socket } from 'node:net';
 import type { Clock } from '../../src/discovery/clock.ts';
 import type { Exchange } from '../../src/discovery/dns-exchange.ts';
 import type { DnsReading } from '../../src/discovery/dns-message.ts';
@@ -98,6 +99,11 @@ export class FakeNetwork implements DiscoveryPlatform {
 
   tieToLink(): void {
     // The fake exchange has no socket to tie.
+  }
+
+  /** No namespace, so no link to tie it to. */
+  connectTcp(_link: unknown, address: string, port: number): Socket {
+    return connect(port, address);
   }
 
   watchNetwork(changed: () => void) {

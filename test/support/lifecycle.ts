@@ -37,6 +37,8 @@ export const offer = (interfaceName: string | null, n: number, more: Partial<Can
   interfaceName,
   origin: interfaceName === null ? 'configuration' : 'fe80::1',
   preference: 0,
+  isDefaultRouter: true,
+  isSilent: false,
   order: n,
   validUntilMs: Number.POSITIVE_INFINITY,
   isReachable: null,

@@ -169,3 +169,7 @@ b700000000000000                  ; r0 = 0
 9500000000000000                  ; exit
 `,
 } as const;
+
+/** The bytes of a listing. */
+export const goldenBytes = (name: keyof typeof GOLDEN): Uint8Array =>
+  Buffer.from(GOLDEN[name].replaceAll(/;.*$|\s/gm, ''), 'hex');

@@ -82,6 +82,11 @@ describe('xlat464', () => {
       ['translate', '-c', 'x', '--log-level', 'loud'],
       /^xlat464: option '--log-level <level>'/,
     ],
+    [
+      'a part of the log that is none',
+      ['translate', '-c', 'x', '--verbose', 'host,dns'],
+      /^xlat464: .*"dns"; the parts are lifecycle, host, datapath, control\.\nRun "xlat464 translate --help"/,
+    ],
     ['a file and an option', ['client', '-c', 'x', '--mtu', '1400'], /^xlat464: --mtu and -c are given together/],
     [
       'a client with a bad prefix',

@@ -16,6 +16,7 @@ function environment(opened: Promise<void>, said: string[]): ClientEnvironment {
     facts: async () => ({ links: [], routes: [], proxies: [], sysctls: new Map(), firewallTables: new Set() }),
     apply: async () => undefined,
     forwardDrops: async () => [],
+    defend: () => undefined,
     close: () => undefined,
   };
   const platform: Platform = {
@@ -30,7 +31,7 @@ function environment(opened: Promise<void>, said: string[]): ClientEnvironment {
   };
   const note = (reason: string): void => void said.push(reason);
   const startDataPlane = async (): Promise<never> => assert.fail('there is no way to start it for');
-  const log = { info: note, warn: note, error: note };
+  const log = { debug: () => undefined, info: note, warn: note, error: note };
   return { platform, startDataPlane, log, stateDir: '', secretDir: '', waitsForUplink: true };
 }
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ConfigError, describeIssue } from '../../src/config/issues.ts';
 import { parseConfig } from '../../src/config/load.ts';
+import { readFailure } from '../../src/config/read-failure.ts';
 
 function issuesOf(text: string): string[] {
   try {
@@ -291,5 +292,17 @@ describe('configuration errors together', () => {
   it('a long offending text is cut short', () => {
     const [issue = ''] = issuesOf(more(`own-ipv4: ${'9'.repeat(500)}`));
     assert.ok(issue.length < 250, issue);
+  });
+
+  it('a file that this user may not read is not permitted, one that is not there is bad usage', () => {
+    const failure = (code: string) =>
+      readFailure('read', 'a.yaml', Object.assign(new Error(code), { code }), 'Check the path.');
+    for (const code of ['EACCES', 'EPERM']) {
+      const { exitCode, message, advice } = failure(code);
+      assert.deepEqual([exitCode, message], [3, 'a.yaml may not be read by this user']);
+      assert.match(advice ?? '', /sudo/);
+    }
+    assert.deepEqual([failure('ENOENT').exitCode, failure('EIO').exitCode], [2, 2]);
+    assert.equal(failure('ENOENT').message, 'a.yaml does not exist');
   });
 });

@@ -55,8 +55,8 @@ describe('xlat464 config import', () => {
 
   it('answers files that cannot be read or used with exit code 2 and a sentence', () => {
     const cases: readonly (readonly [args: readonly string[], input: string, said: RegExp])[] = [
-      [['nix.conf'], '', /^xlat464: nix\.conf cannot be read \(ENOENT\)\nCheck the path/],
-      [['.'], '', /^xlat464: \. cannot be read \(EISDIR\)/],
+      [['nix.conf'], '', /^xlat464: nix\.conf does not exist\nCheck the path/],
+      [['.'], '', /^xlat464: \. is a folder\n/],
       [[], 'a\0b', /^xlat464: standard input is no text\n/],
       [[], 'hello\n', /^xlat464: standard input:1:1: is of no format that is known here; /],
       [['--from', 'cisco'], COMMAND, /^xlat464: option '--from <program>' argument 'cisco' is invalid/],

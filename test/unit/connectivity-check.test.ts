@@ -33,6 +33,10 @@ class Heard implements PrefixListener {
     // Nor is who floods them.
   }
 
+  refused(): void {
+    // Nor what they offer that cannot be.
+  }
+
   checked(_fields: object, isReachable: boolean): void {
     this.outcomes.push(isReachable);
   }
@@ -48,7 +52,7 @@ class Checks {
   answer = true;
   made = 0;
 
-  readonly run: typeof checkConnectivity = (_prefix, _target, clock, done) => {
+  readonly run: typeof checkConnectivity = (_prefix, _target, { clock }, done) => {
     this.made += 1;
     return clock.after(ANSWER_MS, () => done(this.answer));
   };
@@ -68,7 +72,7 @@ describe('the connectivity check of a configured prefix', () => {
     await clock.turn(CHECK_AGAIN_MS + ANSWER_MS);
     assert.deepEqual(heard.offered, [['2001:db8:64::/96', true]]);
     assert.deepEqual([heard.outcomes, clock.pending], [[false, true], 0]);
-    source.refresh();
+    source.refresh(false);
     assert.equal(checks.made, 4, 'another network is checked anew');
     source.close();
     assert.equal(clock.pending, 0);

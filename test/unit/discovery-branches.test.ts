@@ -63,7 +63,7 @@ type Check = NonNullable<DiscoveryOptions['checkConnectivity']>;
 
 it('D-08 an answer that is renewed does not bring back a prefix whose check has failed', async (t) => {
   const net = netWithDns64(60);
-  const checkConnectivity: Check = (_prefix, _target, clock, done) => clock.after(50, () => done(false));
+  const checkConnectivity: Check = (_prefix, _target, { clock }, done) => clock.after(50, () => done(false));
   const { discovery, events } = start(t, net, { check: CHECK, checkConnectivity });
   await net.clock.turn(2000);
   events.length = 0;
@@ -100,7 +100,7 @@ it('D-08 after sleep every prefix is checked anew, also one that was reachable',
   const net = new FakeNetwork();
   let made = 0;
   let isReachable = true;
-  const checkConnectivity: Check = (_prefix, _target, clock, done) => {
+  const checkConnectivity: Check = (_prefix, _target, { clock }, done) => {
     made += 1;
     return clock.after(50, () => done(isReachable));
   };
@@ -109,7 +109,7 @@ it('D-08 after sleep every prefix is checked anew, also one that was reachable',
   await net.clock.turn(100);
   assert.deepEqual([made, discovery.candidates('eth0')[0]?.isReachable], [1, true]);
   isReachable = false;
-  discovery.refresh();
+  discovery.refresh(false);
   await net.clock.turn(100);
   assert.deepEqual([made, discovery.candidates('eth0')[0]?.isReachable], [2, false]);
 });

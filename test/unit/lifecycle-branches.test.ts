@@ -43,38 +43,6 @@ describe('an MTU that changes while an address is probed', () => {
   });
 });
 
-describe('addresses that others have', () => {
-  /** Runs by an address that replaces a contested one. */
-  const replaced = (): Driver =>
-    new Driver()
-      .run()
-      .take({ event: 'contested', clat: address(1) })
-      .claimed(2)
-      .done();
-  const offers = [offer('eth0', 1), offer('wlan0', 2)];
-
-  it('D-10 are avoided on the same interface in another network', () => {
-    const driver = replaced().change({ route: ETH_ELSEWHERE });
-    assert.deepEqual(driver.effect('claim').avoid, [address(1)]);
-    driver.taken(3).change({ route: uplink('eth0', 5) });
-    assert.deepEqual(driver.effect('claim').avoid, [address(1), address(3)]);
-  });
-
-  it('D-10 are not avoided, nor counted, on another interface', () => {
-    const running = replaced()
-      .prefixes(...offers)
-      .change({ route: WLAN });
-    assert.equal(running.effect('claim').way.uplink.link.name, 'wlan0');
-    assert.deepEqual(running.effect('claim').avoid, []);
-    const moving = replaced()
-      .prefixes(...offers)
-      .change({ route: ETH_ELSEWHERE });
-    moving.taken(3).change({ route: WLAN });
-    assert.equal(moving.effect('claim').way.uplink.link.name, 'wlan0');
-    assert.deepEqual(moving.effect('claim').avoid, []);
-  });
-});
-
 describe('a failure', () => {
   it('D-15 redirecting that is refused against the routing table does not become forwarding, which follows it', () => {
     const driver = new Driver({ route: VPN, own: [ETH] }).up().prefixes(offer('eth0', 1)).claimed(1);
@@ -152,7 +120,7 @@ describe('several ways', () => {
         answer.target.interfaceName === 'eth0' ? { ...answer, free: noWay(), tied: answer.free } : answer,
     );
     const chosen = (answers: readonly WayAnswer[]): string | undefined =>
-      chooseWay(answers, null, true, tied(null)).way?.uplink.link.name;
+      chooseWay(answers, null, () => true, tied(null)).way?.uplink.link.name;
     assert.deepEqual([chosen(free), chosen(against)], ['eth0', 'wlan0']);
   });
 

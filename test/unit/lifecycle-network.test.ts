@@ -51,6 +51,7 @@ describe('native IPv4', () => {
 
   it('is not a route that leads nowhere, or to containers', () => {
     assert.equal(nativeIpv4(facts([ETH], '', 'docker0'), 'clat0'), null);
+    assert.equal(nativeIpv4(facts([ETH], '', 'docker0'), 'clat0', 'docker0'), 'docker0', 'the user named it');
   });
 
   /** Facts of the words that iproute2 6.1 prints for a route. */
@@ -100,6 +101,50 @@ describe('another CLAT', () => {
   });
 });
 
+/** Names that programs give to the networks of their containers and virtual machines. */
+const OF_CONTAINERS = {
+  docker: ['docker0', 'br-0123456789ab', 'docker_gwbridge', 'veth1a2b3c4', 'vEthernet (DockerNAT)'],
+  podman: ['podman0', 'podman1', 'cni-podman0', 'nerdctl0', 'veth1a2b3c4d'],
+  lxc: ['lxcbr0', 'lxdbr0', 'incusbr0', 'incusbr-1000', 'mpbr0'],
+  libvirt: ['virbr0', 'virbr0-nic', 'vnet3', 'mpqemubr0', 'mpqemubr0-dummy'],
+  kubernetes: [
+    'cni0',
+    'cbr0',
+    'kube-bridge',
+    'kube-ipvs0',
+    'kube-dummy-if',
+    'nodelocaldns',
+    'flannel.1',
+    'flannel-v6.1',
+  ],
+  calicoAndOthers: ['cali1234567890a', 'vxlan.calico', 'cilium_host', 'lxc0123456789ab', 'weave', 'antrea-gw0'],
+  vmware: ['vmnet1', 'vmnet8', 'VMware Network Adapter VMnet8'],
+  virtualbox: ['vboxnet0', 'VirtualBox Host-Only Network', 'VirtualBox Host-Only Ethernet Adapter #2'],
+  hyperv: ['vEthernet (Default Switch)', 'vEthernet (WSL)', 'vEthernet (WSL (Hyper-V firewall))', 'vEthernet (nat)'],
+  macos: ['vnic0', 'vnic1', 'bridge100', 'bridge101', 'vmenet0'],
+  xen: ['vif1.0', 'vif12.1-emu', 'tap1.0'],
+  proxmox: ['tap100i0', 'veth101i0', 'fwbr100i0', 'fwpr100p0', 'fwln100i0'],
+};
+
+/** Interfaces that may be uplinks, some of them with names that are nearly those. */
+const UPLINKS = [
+  ...['eth0', 'enp3s0', 'eno1', 'wlan0', 'wlp2s0', 'wwan0', 'bond0', 'usb0', 'en0', 'Ethernet', 'Wi-Fi'],
+  ...[
+    'br0',
+    'br-lan',
+    'br-0123',
+    'vmbr0',
+    'xenbr0',
+    'bridge0',
+    'tap0',
+    'veth0',
+    'vlan10',
+    'eth0.10',
+    'vEthernet (Extern)',
+  ],
+  ...['vmnet', 'vboxnet', 'viface0', 'dockers', 'kube0', 'cali', 'flannel', 'vif1', 'Ethernet docker0'],
+];
+
 describe('several interfaces', () => {
   const [eth, wlan, vpn] = [uplink('eth0', 1), uplink('wlan0', 2), uplink('vpn0', 3)];
   const targets: Target[] = [offer('eth0', 1), offer('wlan0', 2)].map((candidate) => ({
@@ -107,7 +152,7 @@ describe('several interfaces', () => {
     interfaceName: candidate.interfaceName,
   }));
   const chosen = (net: Net, canTie = true, of: readonly Target[] = targets): string => {
-    const choice = chooseWay(viewOf(net, of).answers, null, canTie, null);
+    const choice = chooseWay(viewOf(net, of).answers, null, () => canTie, null);
     return choice.way === null ? choice.lacks : `${choice.way.uplink.link.name}${choice.way.isTied ? ', tied' : ''}`;
   };
 
@@ -122,11 +167,14 @@ describe('several interfaces', () => {
   });
 
   it('a network of containers never is', () => {
-    for (const name of ['docker0', 'br-0123456789ab', 'virbr0', 'vnet3', 'podman1', 'lxdbr0']) {
+    for (const name of Object.values(OF_CONTAINERS).flat()) {
       assert.ok(isContainerBridge(name), name);
       assert.deepEqual(targetsOf([offer(name, 1)], null, null, 0), []);
     }
-    for (const name of ['br0', 'br-lan', 'eth0', 'wlan0', 'vmbr0']) assert.ok(!isContainerBridge(name), name);
+    for (const name of UPLINKS) {
+      assert.ok(!isContainerBridge(name), name);
+      assert.equal(targetsOf([offer(name, 1)], null, null, 0).length, 1, name);
+    }
     assert.equal(
       chosen({ route: uplink('docker0') }, true, [{ candidate: offer(null, 1), interfaceName: null }]),
       'elsewhere',

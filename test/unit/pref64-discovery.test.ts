@@ -69,12 +69,25 @@ const answered = (prefix: string, ttlSeconds = 3600): DnsReading => ({
 const askedAt = (net: FakeNetwork): number[] => net.asked.map((a) => a.atMs);
 
 describe('asking routers', () => {
-  it('D-05 solicits three times, 4 s apart, when nobody answers, and then listens on', async (t) => {
-    const { net, chosen } = start(t);
-    await net.clock.turn(60_000);
-    assert.deepEqual(net.solicitedAtMs, [0, 4000, 8000]);
+  /** What RFC 7559 calls RAND is 0. */
+  const evenly: Partial<DiscoveryOptions> = { randomId: () => 0xffff / 2 };
+
+  it('D-05 solicits three times, 4 s apart, and while nobody answers at ever longer distances', async (t) => {
+    const { net, chosen } = start(t, undefined, evenly);
+    await net.clock.turn(80_000);
+    assert.deepEqual(net.solicitedAtMs, [0, 4000, 8000, 12_000, 20_000, 36_000, 68_000]);
     net.ra(offer(A));
     assert.equal(chosen(), `${A} ra only`);
+    await net.clock.turn(600_000);
+    assert.equal(net.solicitedAtMs.length, 7, 'no more once a router was heard');
+  });
+
+  it('D-05 solicits once an hour in the end, however long nobody answers', async (t) => {
+    const { net } = start(t, undefined, evenly);
+    await net.clock.turn(40 * 3_600_000);
+    const [before, last] = net.solicitedAtMs.slice(-2);
+    assert.equal((last ?? 0) - (before ?? 0), 3_600_000);
+    assert.ok(net.solicitedAtMs.length < 55, `${net.solicitedAtMs.length}`);
   });
 
   it('D-05 solicits no more once a router was heard', async (t) => {
@@ -90,7 +103,7 @@ describe('asking routers', () => {
     net.ra(offer(A), 'fe80::1', 64);
     net.ra(offer(A), '2001:db8::1');
     net.ra({ rawMessage: '86000000 40000708 00000000 00000000 2600' });
-    await net.clock.turn(60_000);
+    await net.clock.turn(8000);
     assert.equal(net.solicitedAtMs.length, 3);
     const counts = discoveryReport(discovery).interfaces[0]?.advertisements;
     assert.deepEqual([counts?.hopLimit, counts?.source, counts?.malformed, counts?.accepted], [1, 1, 1, 0]);
@@ -127,7 +140,7 @@ describe('asking routers', () => {
     await net.clock.turn(1000);
     assert.match(String(discoveryReport(discovery).interfaces[0]?.trouble), /cannot solicit: EADDRNOTAVAIL/);
     net.solicitFailure = null;
-    await net.clock.turn(60_000);
+    await net.clock.turn(9000);
     assert.deepEqual(net.solicitedAtMs, [1500, 5500, 9500], 'as soon as it can be, and three times then');
   });
 
@@ -166,7 +179,7 @@ describe('asking routers', () => {
     const { net, discovery, chosen } = start(t);
     net.ra(offer(A, 80));
     net.clock.jump(100_000); // no timer fires while the machine sleeps
-    discovery.refresh();
+    discovery.refresh(false);
     assert.deepEqual([chosen(), net.solicitedAtMs], ['none', [0, 100_000]]);
   });
 
@@ -312,7 +325,7 @@ describe('the connectivity check', () => {
   /** A check that finds the prefixes in `reachable` and takes 50 ms. */
   const checkOf =
     (reachable: readonly string[], made: string[]): NonNullable<DiscoveryOptions['checkConnectivity']> =>
-    ({ address, length }, _target, clock, done) => {
+    ({ address, length }, _target, { clock }, done) => {
       const prefix = `${text6(address)}/${length}`;
       made.push(prefix);
       return clock.after(50, () => done(reachable.includes(prefix)));

@@ -20,6 +20,7 @@ const REPORT: InterfaceReport = {
       preference: 'high',
       routerLifetimeSeconds: 1800,
       heardSecondsAgo: 3,
+      isSilent: false,
       pref64: [{ prefix: '64:ff9b::/96', secondsLeft: 1797 }],
       resolvers: [LONG],
       mtuBytes: 1400,

@@ -11,10 +11,13 @@ import {
   expire,
   forgetInterface,
   forgetResolver,
+  hasRivals,
   hearDns,
   hearRa,
   nextExpiryMs,
   noteReachable,
+  noteSilent,
+  offersNews,
   PREFIXES_PER_INTERFACE,
   PREFIXES_PER_ORIGIN,
   type Pref64Table,
@@ -34,6 +37,7 @@ interface Ra {
   readonly on?: string;
   readonly router?: string;
   readonly preference?: number;
+  readonly isDefaultRouter?: boolean;
 }
 
 /** An advertisement of prefixes with lifetimes in seconds. */
@@ -44,6 +48,7 @@ const ra = (table: Pref64Table, offers: Readonly<Record<string, number>>, { at =
       interfaceName: from.on ?? 'eth0',
       router: from.router ?? 'fe80::1',
       preference: from.preference ?? 0,
+      isDefaultRouter: from.isDefaultRouter ?? true,
       offers: Object.entries(offers).map(([p, lifetimeSeconds]) => ({ prefix: prefix6(p), lifetimeSeconds })),
     },
     at,
@@ -92,7 +97,8 @@ describe('prefixes on offer', () => {
 
   it('D-03 the same prefix twice in one advertisement: the last word counts', () => {
     const offers = [600, 0].map((lifetimeSeconds) => ({ prefix: prefix6(A), lifetimeSeconds }));
-    const table = hearRa(EMPTY_TABLE, { interfaceName: 'eth0', router: 'fe80::1', preference: 0, offers }, 0);
+    const router = { interfaceName: 'eth0', router: 'fe80::1', preference: 0, isDefaultRouter: true };
+    const table = hearRa(EMPTY_TABLE, { ...router, offers }, 0);
     assert.deepEqual(prefixes(table), []);
   });
 
@@ -136,6 +142,29 @@ describe('prefixes on offer', () => {
     for (let r = 1; r <= 4; r++) table = ra(table, eight(r), { router: `fe80::bad:${r}` });
     assert.ok(prefixes(table).includes(A), 'nor push it out afterwards');
     assert.equal(table.candidates.length, PREFIXES_PER_INTERFACE);
+  });
+
+  it('D-03 silence is noted for the routers of one interface, and taken back when they are heard', () => {
+    let table = ra(ra(EMPTY_TABLE, { [A]: 600 }), { [B]: 600 }, { router: 'fe80::2' });
+    table = ra(table, { [A]: 600 }, { on: 'wlan0' });
+    const silentOn = (t: Pref64Table): string[] =>
+      t.candidates.filter((c) => c.isSilent).map((c) => `${text(c.prefix)} ${c.interfaceName}`);
+    const noted = noteSilent(table, 'eth0', new Set(['fe80::1']));
+    assert.deepEqual(silentOn(noted), [`${A} eth0`]);
+    assert.deepEqual(silentOn(ra(noted, {})), [], 'an advertisement without prefixes is its voice as well');
+    assert.deepEqual(silentOn(noteSilent(noted, 'eth0', new Set(['fe80::2']))), [`${B} eth0`]);
+    assert.equal(noteSilent(table, 'eth0', new Set()), table, 'nothing changed');
+  });
+
+  it('D-04 which router to use is a question only where they offer different prefixes, and a new one only once', () => {
+    const one = ra(EMPTY_TABLE, { [A]: 600 });
+    const same = ra(one, { [A]: 600 }, { router: 'fe80::2' });
+    const two = ra(same, { [B]: 600 }, { router: 'fe80::2' });
+    assert.deepEqual([hasRivals(one, 'eth0'), hasRivals(same, 'eth0'), hasRivals(two, 'eth0')], [false, false, true]);
+    assert.equal(hasRivals(two, 'wlan0'), false);
+    assert.equal(hasRivals(dns(one, [B]), 'eth0'), false, 'a resolver is none');
+    assert.deepEqual([offersNews(one, same, 'eth0'), offersNews(same, two, 'eth0')], [false, true]);
+    assert.equal(offersNews(two, ra(two, { [B]: 600 }, { router: 'fe80::2', at: 5000 }), 'eth0'), false);
   });
 
   it('refuses prefixes that cannot be those of a NAT64', () => {
@@ -211,24 +240,101 @@ describe('the choice', () => {
     assert.equal(chosen(user), `${A} static configuration: configured`);
   });
 
-  it('D-04 never flaps: whatever is heard, a prefix in use changes only when it is no longer offered by the best source', () => {
-    const event = fc.record({
-      router: fc.constantFrom('fe80::1', 'fe80::2', 'fe80::3'),
-      prefix: fc.constantFrom(A, B, WELL_KNOWN),
-      preference: fc.constantFrom(-1, 0, 1),
-      lifetime: fc.constantFrom(0, 8, 600),
-      stepMs: fc.nat(20_000),
-    });
-    const run = (
-      events: readonly { router: string; prefix: string; preference: number; lifetime: number; stepMs: number }[],
-    ) => {
-      let [table, nowMs, current]: [Pref64Table, number, string | null] = [EMPTY_TABLE, 0, null];
-      for (const { router, prefix, preference, lifetime, stepMs } of events) {
-        nowMs += stepMs;
-        table = ra(table, { [prefix]: lifetime }, { at: nowMs, router, preference });
-        const { candidate } = choose(candidatesOn(table, 'eth0'), current === null ? null : prefix6(current), nowMs);
-        if (current !== null && prefixes(table).includes(current)) assert.equal(text(candidate!.prefix), current);
-        current = candidate === null ? null : text(candidate.prefix);
+  it('D-04 the prefix in use gives way when its router is silent and that of another is not, and stays there', () => {
+    const two = ra(ra(EMPTY_TABLE, { [A]: 600 }, { preference: 1 }), { [B]: 600 }, { router: 'fe80::2' });
+    const silent = noteSilent(two, 'eth0', new Set(['fe80::1']));
+    assert.equal(chosen(silent, A), `${B} ra fe80::2: answered`);
+    assert.equal(chosen(ra(silent, { [A]: 600 }, { preference: 1 }), B), `${B} ra fe80::2: kept`, 'no way back');
+  });
+
+  it('D-04 a silent router keeps its prefix in use while there is no other, and while all are silent', () => {
+    const one = noteSilent(ra(EMPTY_TABLE, { [A]: 600 }), 'eth0', new Set(['fe80::1']));
+    assert.equal(chosen(one, A), `${A} ra fe80::1: only`);
+    assert.equal(chosen(dns(one, [B]), A), `${A} ra fe80::1: only`, 'D-07: what DNS says is no other');
+    const two = ra(one, { [B]: 600 }, { router: 'fe80::2', preference: 1 });
+    assert.equal(chosen(noteSilent(two, 'eth0', new Set(['fe80::1', 'fe80::2'])), A), `${A} ra fe80::1: kept`);
+  });
+
+  it('D-04 a prefix that a second router announces as well does not fall silent with the first', () => {
+    let table = ra(ra(EMPTY_TABLE, { [A]: 600 }), { [B]: 600 }, { router: 'fe80::3', preference: 1 });
+    table = noteSilent(ra(table, { [A]: 600 }, { router: 'fe80::2' }), 'eth0', new Set(['fe80::1']));
+    assert.equal(chosen(table, A), `${A} ra fe80::2: kept`);
+  });
+
+  it('D-04 default routers come first, and the preference of one that is none is ignored (RFC 4191 §2.2)', () => {
+    let table = ra(EMPTY_TABLE, { [A]: 600 }, { preference: 1, isDefaultRouter: false });
+    assert.equal(chosen(table), `${A} ra fe80::1: only`, 'used where there is no other');
+    table = ra(table, { [B]: 600 }, { router: 'fe80::2', preference: -1 });
+    assert.equal(chosen(table), `${B} ra fe80::2: default-router`);
+    assert.equal(chosen(table, A), `${A} ra fe80::1: kept`, 'what is in use stays');
+    table = ra(table, {}, { router: 'fe80::2', preference: -1, isDefaultRouter: false });
+    assert.equal(chosen(table), `${A} ra fe80::1: first`, 'neither preference counts');
+    table = ra(table, {}, { preference: 0 });
+    assert.equal(chosen(table), `${A} ra fe80::1: default-router`, 'and it is the one of the last advertisement');
+  });
+
+  it('D-08 of several routers one whose prefix carries nothing comes last, and gives way to one that is known to carry', () => {
+    const two = ra(ra(EMPTY_TABLE, { [A]: 600 }), { [B]: 600 }, { router: 'fe80::2', preference: -1 });
+    const failed = noteReachable(two, 'eth0', prefix6(A), false);
+    assert.equal(chosen(failed), `${B} ra fe80::2: reachable`);
+    assert.equal(chosen(failed, A), `${A} ra fe80::1: kept`, 'the other one is not known to be better');
+    const better = noteReachable(failed, 'eth0', prefix6(B), true);
+    assert.equal(chosen(better, A), `${B} ra fe80::2: reachable`);
+    const both = noteReachable(failed, 'eth0', prefix6(B), false);
+    assert.equal(chosen(both, B), `${B} ra fe80::2: kept`, 'where none does, what is in use stays');
+    const silent = noteSilent(better, 'eth0', new Set(['fe80::2']));
+    assert.equal(chosen(silent, A), `${A} ra fe80::1: answered`, 'a silent router carries nothing any more');
+  });
+
+  it('D-04, D-08 never flaps: a prefix in use changes only for one that is better by what was heard or checked, and rests there', () => {
+    const router = fc.constantFrom('fe80::1', 'fe80::2', 'fe80::3');
+    const prefix = fc.constantFrom(A, B, WELL_KNOWN);
+    const event = fc.oneof(
+      fc.record({
+        kind: fc.constant('ra' as const),
+        router,
+        prefix,
+        preference: fc.constantFrom(-1, 0, 1),
+        isDefaultRouter: fc.boolean(),
+        lifetime: fc.constantFrom(0, 8, 600),
+        stepMs: fc.nat(20_000),
+      }),
+      fc.record({ kind: fc.constant('silent' as const), routers: fc.uniqueArray(router) }),
+      fc.record({ kind: fc.constant('checked' as const), prefix, isReachable: fc.boolean() }),
+    );
+    type Event = typeof event extends fc.Arbitrary<infer E> ? E : never;
+
+    let nowMs = 0;
+    const after = (table: Pref64Table, e: Event): Pref64Table => {
+      if (e.kind === 'silent') return noteSilent(table, 'eth0', new Set(e.routers));
+      if (e.kind === 'checked') return noteReachable(table, 'eth0', prefix6(e.prefix), e.isReachable);
+      nowMs += e.stepMs;
+      return ra(table, { [e.prefix]: e.lifetime }, { ...e, at: nowMs });
+    };
+    const hasReason = (table: Pref64Table, old: string, next: string): boolean => {
+      const of = (p: string) => table.candidates.filter((c) => text(c.prefix) === p);
+      const speaks = (p: string): boolean => of(p).some((c) => !c.isSilent);
+      if (of(old).length === 0) return true;
+      if (!speaks(old)) return speaks(next);
+      return (
+        of(old).every((c) => c.isReachable === false) && of(next).some((c) => !c.isSilent && c.isReachable === true)
+      );
+    };
+    const run = (events: readonly Event[]): void => {
+      let [table, current]: [Pref64Table, string | null] = [EMPTY_TABLE, null];
+      nowMs = 0;
+      for (const e of events) {
+        table = after(table, e);
+        const choiceFrom = (from: string | null): string | null => {
+          const { candidate } = choose(candidatesOn(table, 'eth0'), from === null ? null : prefix6(from), nowMs);
+          return candidate === null ? null : text(candidate.prefix);
+        };
+        const next = choiceFrom(expire(table, nowMs).candidates.length === 0 ? null : current);
+        if (current !== null && next !== null && next !== current) {
+          assert.ok(hasReason(expire(table, nowMs), current, next), `${current} → ${next}`);
+        }
+        assert.equal(choiceFrom(next), next, 'asked again it says the same');
+        current = next;
       }
     };
     fc.assert(fc.property(fc.array(event, { maxLength: 40 }), run));

@@ -97,6 +97,36 @@ describe('the status screen', () => {
   it('tells everything in 80 columns', () =>
     assert.deepEqual(statusScreen(SNAPSHOT, PLAIN), SCREEN.split('\n').slice(1)));
 
+  it('D-15 says under the state what is not as it should be, and what to do about it', () => {
+    const problems = [
+      {
+        code: 'address-contested',
+        text: 'another node on wlan0 claims 2001:db8:1:0:a1b2:c3d4:e5f6:1234, in use',
+        advice: 'see',
+      },
+      { code: 'other', text: 'short', advice: null },
+    ];
+    const lines = statusScreen({ status: { ...SAMPLE, state: { ...SAMPLE.state, problems } }, events: [] }, PLAIN);
+    assert.deepEqual(lines.slice(4, 8), [
+      'Problem  another node on wlan0 claims 2001:db8:1:0:a1b2:c3d4:e5f6:1234, in use',
+      '         (address-contested)',
+      '         see',
+      'Problem  short (other)',
+    ]);
+  });
+
+  it('D-10, D-15 says when the next attempt comes', () => {
+    const state = {
+      name: 'waiting',
+      reason: 'client-retrying',
+      text: 'taken',
+      sinceMs: NOW - 5000,
+      retryMs: NOW + 7000,
+    };
+    const lines = statusScreen({ status: { ...SAMPLE, state }, events: [] }, PLAIN);
+    assert.equal(lines[3], '         taken; the next attempt comes in 7 s');
+  });
+
   it('never is wider than the terminal', () => {
     for (const columns of [1, 20, 79, 80, 200]) {
       for (const line of statusScreen(SNAPSHOT, { ...PLAIN, columns, colour: true })) {

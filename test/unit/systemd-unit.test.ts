@@ -26,8 +26,12 @@ describe('the systemd unit', () => {
   it('of a client waits for its network, cleans up whatever ended it, and is not started again for what stays wrong', () => {
     const unit = serviceUnit(CLIENT);
     assert.ok(unit.startsWith(MARK));
-    assert.deepEqual(values(unit, 'ExecStart'), ['/usr/bin/node /opt/xlat464/xlat464.js client --wait']);
+    const options = '--max-semi-space-size=1 --v8-pool-size=1';
+    assert.deepEqual(values(unit, 'ExecStart'), [`/usr/bin/node ${options} /opt/xlat464/xlat464.js client --wait`]);
+    assert.deepEqual(values(unit, 'Environment'), ['MALLOC_ARENA_MAX=1', 'UV_THREADPOOL_SIZE=2']);
     assert.deepEqual(values(unit, 'ExecStopPost'), ['/usr/bin/node /opt/xlat464/xlat464.js cleanup']);
+    const verbose = serviceUnit({ ...CLIENT, logging: ['--verbose', 'discovery,host'] });
+    assert.match(values(verbose, 'ExecStart')[0] ?? '', / client --wait --verbose discovery,host$/);
     assert.deepEqual(values(unit, 'RestartPreventExitStatus'), ['2 3']);
     assert.deepEqual(values(unit, 'ExecReload'), [], 'without a file there is nothing to read again');
     const withFile = serviceUnit({ ...CLIENT, config: '/etc/xlat464/client.yaml' });

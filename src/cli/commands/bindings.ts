@@ -4,8 +4,9 @@ import { type Command, Option } from 'commander';
 import { EXIT, XlatError } from '../../contract/errors.ts';
 import type { Params } from '../../contract/methods.ts';
 import type { AddCommand, CommandContext } from '../context.ts';
-import { withGateway } from '../gateway-daemon.ts';
+import { withDaemon } from '../daemon.ts';
 import { bindingLines } from '../screens/sessions.ts';
+import { jsonText, printLines } from '../terminal.ts';
 import { jsonOption, nameOption } from './options.ts';
 import { listLimit, protocolOption } from './sessions.ts';
 
@@ -40,14 +41,14 @@ export const add: AddCommand = (program, context) => {
     .description('list the ports of a NAT64, open and close ports from outside')
     .addHelpText('after', HELP);
   addList(bindings, context);
-  addChange(bindings, context, 'add', 'open a port from outside: PROTOCOL IPV4:PORT [IPV6]:PORT');
+  addChange(bindings, context, 'add', 'open a port from outside');
   addChange(bindings, context, 'remove', 'close a port that was opened');
 };
 
 function addList(bindings: Command, { terminal, finish }: CommandContext): void {
   bindings
     .command('list')
-    .description('list bindings: which host has which address and port')
+    .description('list which host has which port')
     .option('--static', 'only those that were opened from outside')
     .addOption(protocolOption())
     .option('--host <address>', 'only of this host or network of the LAN')
@@ -56,9 +57,11 @@ function addList(bindings: Command, { terminal, finish }: CommandContext): void 
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  xlat464 bindings list --host 2001:db8:1::5')
     .action(async (parsed: Listed) => {
-      const found = await withGateway('read', parsed.name, (gateway) => gateway.call('bindings.list', wanted(parsed)));
-      if (parsed.json === true) terminal.out(`${JSON.stringify(found)}\n`);
-      else for (const line of bindingLines(found, terminal.outColour)) terminal.out(`${line}\n`);
+      const found = await withDaemon('read', { name: parsed.name, role: 'gateway' }, (gateway) =>
+        gateway.call('bindings.list', wanted(parsed)),
+      );
+      if (parsed.json === true) terminal.out(`${jsonText(found)}\n`);
+      else printLines(terminal, bindingLines(found, terminal.outColour));
       finish(EXIT.done);
     });
 }
@@ -78,15 +81,18 @@ function addChange(
 ): void {
   const example = `xlat464 bindings ${verb} tcp 203.0.113.1:8080 [2001:db8::5]:80`;
   bindings
-    .command(`${verb} <protocol> <outside> <inside>`)
+    .command(verb)
     .description(about)
+    .argument('<protocol>', PROTOCOLS.join(', '))
+    .argument('<outside>', 'what the far end sees: IPV4:PORT')
+    .argument('<inside>', 'the host: [IPV6]:PORT')
     .addOption(nameOption())
     .addOption(jsonOption())
     .addHelpText('after', `\nExample:\n  sudo ${example}`)
     .action(async (protocol: string, mapped: string, host: string, { name, json }: Common) => {
       const ends = { protocol: protocolOf(protocol), mapped, host };
-      await withGateway('admin', name, (gateway) => gateway.call(`bindings.${verb}`, ends));
-      if (json === true) terminal.out(`${JSON.stringify({ [verb === 'add' ? 'added' : 'removed']: ends })}\n`);
+      await withDaemon('admin', { name, role: 'gateway' }, (gateway) => gateway.call(`bindings.${verb}`, ends));
+      if (json === true) terminal.out(`${jsonText({ [verb === 'add' ? 'added' : 'removed']: ends })}\n`);
       else terminal.out(`${verb === 'add' ? 'opened' : 'closed'} ${ends.protocol} ${mapped} → ${host}\n`);
       finish(EXIT.done);
     });

@@ -9,9 +9,9 @@ import { EXIT, XlatError } from '../../contract/errors.ts';
 import type { Captured, Params } from '../../contract/methods.ts';
 import type { ControlConnection } from '../../control/client.ts';
 import type { AddCommand } from '../context.ts';
-import { connectToOne } from '../daemon.ts';
+import { withDaemon } from '../daemon.ts';
 import { bytes, count, duration } from '../screens/format.ts';
-import type { Terminal } from '../terminal.ts';
+import { jsonText, type Terminal } from '../terminal.ts';
 import { jsonOption, nameOption } from './options.ts';
 import { untilInterrupted } from './status.ts';
 
@@ -62,13 +62,10 @@ export const add: AddCommand = (program, { terminal, finish }) => {
       if (file === '-' && process.stdout.isTTY)
         throw new XlatError('USAGE', OPERATION, 'a capture is nothing for a terminal');
       for (const address of parsed.address ?? []) checkAddress(address);
-      const connection = await connectToOne('admin', parsed.name);
-      try {
-        const result = await captureInto(file, connection, requestOf(parsed), terminal);
-        report(file, result, terminal, parsed.json === true);
-      } finally {
-        connection.close();
-      }
+      const total = await withDaemon('admin', { name: parsed.name }, (connection) =>
+        captureInto(file, connection, requestOf(parsed)),
+      );
+      report(file, total, terminal, parsed.json === true);
       finish(EXIT.done);
     });
 };
@@ -95,7 +92,6 @@ async function captureInto(
   file: string,
   connection: ControlConnection,
   request: Params<'capture.start'>,
-  terminal: Terminal,
 ): Promise<Total> {
   const out = await openOutput(file);
   const interrupted = untilInterrupted();
@@ -110,7 +106,7 @@ async function captureInto(
   });
   const byItself = new Promise<Captured>((resolve) => connection.on('captureEnded', resolve));
   await connection.call('capture.start', request);
-  const progress = showProgress(terminal, written);
+  const progress = showProgress(written);
   try {
     const left = await Promise.race([byItself, interrupted.promise, out.closed, goneOf(connection)]);
     if (left === null) Object.assign(written, await connection.call('capture.stop', {}));
@@ -167,8 +163,10 @@ async function openOutput(file: string): Promise<Output> {
 
 function opened(stream: Writable, file: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const failed = (error: Error): void =>
-      reject(new XlatError('USAGE', OPERATION, `cannot write ${file}: ${error.message}`, { cause: error }));
+    const failed = (error: NodeJS.ErrnoException): void => {
+      const code = error.code === 'EACCES' || error.code === 'EPERM' ? 'NOT_PERMITTED' : 'USAGE';
+      reject(new XlatError(code, OPERATION, `cannot write ${file}: ${error.message}`, { cause: error }));
+    };
     stream.once('error', failed);
     stream.once('open', () => {
       stream.off('error', failed);
@@ -177,16 +175,17 @@ function opened(stream: Writable, file: string): Promise<void> {
   });
 }
 
-function showProgress(terminal: Terminal, total: Total): { readonly end: () => void } {
+function showProgress(total: Total): { readonly end: () => void } {
   if (!process.stderr.isTTY) return { end: () => undefined };
   const start = performance.now();
+  // Straight to the terminal: it is moved on purpose, and there is nothing from elsewhere in it.
   const draw = (): void =>
-    terminal.err(`\r\u001b[K${describe(total)} in ${duration(performance.now() - start)}, Ctrl-C ends it`);
+    void process.stderr.write(`\r\u001b[K${describe(total)} in ${duration(performance.now() - start)}, Ctrl-C ends it`);
   const timer = setInterval(draw, PROGRESS_MS);
   draw();
   const end = (): void => {
     clearInterval(timer);
-    terminal.err('\r\u001b[K');
+    process.stderr.write('\r\u001b[K');
   };
   return { end };
 }
@@ -197,5 +196,5 @@ const describe = ({ recorded, lost, bytes: size }: Total): string =>
 /** On standard error where standard output is the capture. */
 function report(file: string, total: Total, terminal: Terminal, json: boolean): void {
   const write = file === '-' ? terminal.err : terminal.out;
-  write(json ? `${JSON.stringify({ file, ...total })}\n` : `${file === '-' ? '' : `${file}: `}${describe(total)}\n`);
+  write(json ? `${jsonText({ file, ...total })}\n` : `${file === '-' ? '' : `${file}: `}${describe(total)}\n`);
 }

@@ -29,9 +29,9 @@ export const add: AddCommand = async (program, { actions, terminal, finish }) =>
     .addHelpText('after', HELP);
   const keys = await actions.clientKeys();
   for (const key of keys) addKeyOption(command, key);
-  addRoleOptions(command).action(async (parsed: Parsed) => {
+  addRoleOptions(command, 'client').action(async (parsed: Parsed) => {
     const given = givenKeys(command, keys);
-    const options = { ...roleOptions(parsed, terminal), waits: parsed.wait === true };
+    const options = { ...roleOptions('client', parsed, terminal), waits: parsed.wait === true };
     if (parsed.config === undefined) return finish(await actions.client({ keys: given }, options));
     refuseBoth(given);
     finish(await actions.client({ file: parsed.config }, options));

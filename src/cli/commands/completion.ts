@@ -7,6 +7,7 @@ import { fishCompletion } from '../completion/fish.ts';
 import { zshCompletion } from '../completion/zsh.ts';
 import type { AddCommand } from '../context.ts';
 import { outlineOf } from '../outline.ts';
+import { jsonText } from '../terminal.ts';
 import { jsonOption } from './options.ts';
 
 const HELP = `
@@ -27,7 +28,7 @@ export const add: AddCommand = (program, { terminal, finish }) => {
     .addHelpText('after', HELP)
     .action((shell: keyof typeof SHELLS, { json }: { readonly json?: true }) => {
       const script = SHELLS[shell](outlineOf(program));
-      terminal.out(json === true ? `${JSON.stringify({ shell, script })}\n` : script);
+      terminal.out(json === true ? `${jsonText({ shell, script })}\n` : script);
       finish(EXIT.done);
     });
 };

@@ -4,7 +4,7 @@ import { Argument, type Command, Option } from 'commander';
 import { EXIT, XlatError } from '../../contract/errors.ts';
 import { FILE_ROLES, type FileRole, IMPORT_FORMATS, type ImportNote } from '../actions.ts';
 import type { AddCommand, CommandContext } from '../context.ts';
-import { paint, type Terminal } from '../terminal.ts';
+import { jsonText, paint, type Terminal } from '../terminal.ts';
 import { addKeyOption, givenKeys, jsonOption } from './options.ts';
 
 const HELP = `
@@ -52,7 +52,7 @@ function addCheck(config: Command, { actions, terminal, finish }: CommandContext
     .action(async (file: string, { json }: { readonly json?: true }) => {
       const { role, warnings } = await actions.configCheck(file);
       if (json === true) {
-        terminal.out(`${JSON.stringify({ file, role, warnings })}\n`);
+        terminal.out(`${jsonText({ file, role, warnings })}\n`);
       } else {
         for (const warning of warnings) terminal.err(`${paint('warning:', 33, terminal.errColour)} ${warning}\n`);
         terminal.out(`${file}: ${paint('good', 32, terminal.outColour)} (role ${role})\n`);
@@ -106,7 +106,7 @@ function addInit(config: Command, { actions, terminal, finish }: CommandContext)
         ? await actions.configInitGateway({ lan, wan })
         : { text: await actions.configInit(role), doubts: [] };
       warn(file.doubts, terminal);
-      terminal.out(json === true ? `${JSON.stringify({ role, ...file })}\n` : file.text);
+      terminal.out(json === true ? `${jsonText({ role, ...file })}\n` : file.text);
       finish(EXIT.done);
     });
 }
@@ -168,7 +168,7 @@ function addImport(config: Command, { actions, terminal, finish }: CommandContex
       warn(lost.map(sentenceOf), terminal);
       const left = imported.notes.length - lost.length;
       if (left > 0) terminal.err(`${left} more are left to the host or to other programs; the file lists them\n`);
-      terminal.out(json === true ? `${JSON.stringify(imported)}\n` : imported.text);
+      terminal.out(json === true ? `${jsonText(imported)}\n` : imported.text);
       finish(strict === true && lost.length > 0 ? EXIT.failed : EXIT.done);
     });
 }

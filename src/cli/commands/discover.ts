@@ -18,7 +18,8 @@ Examples:
 
 Routers are heard as root only (CAP_NET_RAW); resolvers are asked without it.
 Nothing on this host is changed.
-Exit code 3: without root nobody could be asked.`;
+Exit code 0: a prefix was found. 1: none was. 3: without root nobody could be
+asked. With --watch: 0, found or not.`;
 
 interface Parsed {
   readonly watch?: true;
@@ -42,7 +43,7 @@ function displayFor(terminal: Terminal, { json, watch }: Parsed): Display {
   }
   let lines: readonly string[] = [];
   const isLive = watch === true && process.stdout.isTTY;
-  const screen = isLive ? showLive(process.stdout, () => lines) : null;
+  const screen = isLive ? showLive(process.stdout, () => lines, terminal.outColour) : null;
   const show = (report: DiscoveryReport): void => {
     lines = discoveryScreen(report, terminal.outColour);
     if (screen === null) terminal.out(`${lines.join('\n').trimEnd()}\n${watch === true ? '\n' : ''}`);

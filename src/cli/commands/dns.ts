@@ -3,8 +3,8 @@
 import { EXIT } from '../../contract/errors.ts';
 import type { DnsExplanation } from '../../contract/gateway.ts';
 import type { AddCommand } from '../context.ts';
-import { withGateway } from '../gateway-daemon.ts';
-import { paint, type Terminal } from '../terminal.ts';
+import { withDaemon } from '../daemon.ts';
+import { jsonText, paint, printLines, type Terminal } from '../terminal.ts';
 import { jsonOption, nameOption } from './options.ts';
 
 const HELP = `
@@ -32,8 +32,10 @@ export const add: AddCommand = (program, { terminal, finish }) => {
     .addHelpText('after', HELP)
     .action(async (name: string, type: string | undefined, parsed: Parsed) => {
       const question = { name, ...(type === undefined ? {} : { type: type.toUpperCase() }) };
-      const found = await withGateway('read', parsed.name, (gateway) => gateway.call('dns.query', question));
-      if (parsed.json === true) terminal.out(`${JSON.stringify(found)}\n`);
+      const found = await withDaemon('read', { name: parsed.name, role: 'gateway' }, (gateway) =>
+        gateway.call('dns.query', question),
+      );
+      if (parsed.json === true) terminal.out(`${jsonText(found)}\n`);
       else show(found, terminal);
       finish(EXIT.done);
     });
@@ -41,9 +43,12 @@ export const add: AddCommand = (program, { terminal, finish }) => {
 
 function show({ name, type, steps, rcode, isSynthetic, answer }: DnsExplanation, terminal: Terminal): void {
   terminal.out(`${paint(`${name} ${type}`, 1, terminal.outColour)}\n`);
-  for (const { text, atMs } of steps) terminal.out(`${`${atMs.toFixed(1)} ms`.padStart(11)}  ${text}\n`);
+  printLines(
+    terminal,
+    steps.map(({ text, atMs }) => `${`${atMs.toFixed(1)} ms`.padStart(11)}  ${text}`),
+  );
   const code = paint(rcode, rcode === 'NOERROR' ? 32 : 33, terminal.outColour);
   const about = answer.length === 0 ? ', no records' : isSynthetic ? ', with synthetic addresses' : '';
   terminal.out(`\n${code}${about}\n`);
-  for (const record of answer) terminal.out(`${record}\n`);
+  printLines(terminal, answer);
 }

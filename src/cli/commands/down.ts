@@ -4,6 +4,7 @@ import { EXIT } from '../../contract/errors.ts';
 import type { AddCommand } from '../context.ts';
 import { withDaemon } from '../daemon.ts';
 import { isDown, switchClient } from '../switching.ts';
+import { jsonText } from '../terminal.ts';
 import { jsonOption, nameOption, timeoutOption } from './options.ts';
 
 const HELP = `
@@ -37,7 +38,7 @@ export const add: AddCommand = (program, { terminal, finish }) => {
         const text = isDown(status)
           ? 'down: everything on this host is as it was\n'
           : `not down yet: ${state.text} (${state.reason})\n`;
-        terminal.out(json === true ? `${JSON.stringify({ isDown: isDown(status), state })}\n` : text);
+        terminal.out(json === true ? `${jsonText({ isDown: isDown(status), state })}\n` : text);
         finish(isDown(status) ? EXIT.done : EXIT.failed);
       });
     });

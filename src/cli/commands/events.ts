@@ -5,9 +5,9 @@ import type { StatusEvent } from '../../contract/status.ts';
 import type { ControlConnection } from '../../control/client.ts';
 import { follow } from '../../control/follow.ts';
 import type { AddCommand } from '../context.ts';
-import { connectToOne } from '../daemon.ts';
+import { withDaemon } from '../daemon.ts';
 import { eventText } from '../screens/status.ts';
-import type { Terminal } from '../terminal.ts';
+import { jsonText, printLines, type Terminal } from '../terminal.ts';
 import { jsonOption, nameOption } from './options.ts';
 import { untilInterrupted } from './status.ts';
 
@@ -35,14 +35,11 @@ export const add: AddCommand = (program, { terminal, finish }) => {
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action(async (parsed: Parsed) => {
-      const connection = await connectToOne('read', parsed.name);
       const print = printer(terminal, parsed.json === true);
-      try {
+      await withDaemon('read', { name: parsed.name }, async (connection) => {
         if (parsed.follow === true) await printAll(connection, print);
         else print((await connection.call('status', {})).events);
-      } finally {
-        connection.close();
-      }
+      });
       finish(EXIT.done);
     });
 };
@@ -56,7 +53,7 @@ function printer(terminal: Terminal, json: boolean): Print {
       const missed = event.number - last - 1;
       if (last > 0 && missed > 0 && !json) terminal.err(`${missed} events came too fast to be shown\n`);
       last = event.number;
-      terminal.out(`${json ? JSON.stringify(event) : eventText(event, terminal.outColour)}\n`);
+      printLines(terminal, [json ? jsonText(event) : eventText(event, terminal.outColour)]);
     }
   };
 }

@@ -22,7 +22,7 @@ export const add: AddCommand = (program, { actions, terminal, finish }) => {
     .description('run a gateway: NAT64, DNS64, router advertisements with PREF64, option 108, NAT66')
     .requiredOption('-c, --config <file>', 'configuration file')
     .addHelpText('after', HELP);
-  addRoleOptions(command).action(async (parsed: ParsedRoleOptions & { readonly config: string }) => {
-    finish(await actions.gateway(parsed.config, roleOptions(parsed, terminal)));
+  addRoleOptions(command, 'gateway').action(async (parsed: ParsedRoleOptions & { readonly config: string }) => {
+    finish(await actions.gateway(parsed.config, roleOptions('gateway', parsed, terminal)));
   });
 };

@@ -4,6 +4,7 @@ import { EXIT } from '../../contract/errors.ts';
 import type { AddCommand } from '../context.ts';
 import { manualPage } from '../manual-page.ts';
 import { outlineOf } from '../outline.ts';
+import { jsonText } from '../terminal.ts';
 import { jsonOption } from './options.ts';
 
 const HELP = `
@@ -20,7 +21,7 @@ export const add: AddCommand = (program, { actions, terminal, finish }) => {
     .addHelpText('after', HELP)
     .action(({ json }: { readonly json?: true }) => {
       const page = manualPage(outlineOf(program), actions.version());
-      terminal.out(json === true ? `${JSON.stringify({ page })}\n` : page);
+      terminal.out(json === true ? `${jsonText({ page })}\n` : page);
       finish(EXIT.done);
     });
 };

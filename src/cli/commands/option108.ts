@@ -6,7 +6,7 @@ import { OPTION108_CHOICES, type Option108Actions, type Option108Choice, type Op
 import type { AddCommand } from '../context.ts';
 import { connectToAll } from '../daemon.ts';
 import { wrap } from '../screens/format.ts';
-import type { Terminal } from '../terminal.ts';
+import { jsonText, type Terminal } from '../terminal.ts';
 import { jsonOption } from './options.ts';
 
 const HELP = `
@@ -53,7 +53,7 @@ export const add: AddCommand = (program, { actions: { option108 }, terminal, fin
     .action(async (what: 'status' | Option108Choice, parsed: Parsed) => {
       if (what !== 'status') await change(what, parsed, option108);
       const links = meant(await option108.links(), parsed);
-      if (parsed.json === true) terminal.out(`${JSON.stringify({ interfaces: links })}\n`);
+      if (parsed.json === true) terminal.out(`${jsonText({ interfaces: links })}\n`);
       else show(links, nobody(parsed), terminal);
       finish(EXIT.done);
     });

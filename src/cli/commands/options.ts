@@ -1,7 +1,8 @@
 // Options that several commands share.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type GivenKeys, type KeyOption, LOG_LEVELS } from '../actions.ts';
+import { LOG_PARTS, type LogPart, partsOfRole } from '../../contract/log-parts.ts';
+import { type GivenKeys, type KeyOption, LOG_LEVELS, type ServiceRole } from '../actions.ts';
 
 /** `--json`. */
 export const jsonOption = (): Option => new Option('--json', 'write JSON instead of text');
@@ -21,12 +22,40 @@ function seconds(text: string): number {
 export const timeoutOption = (description: string, byDefault: number): Option =>
   new Option('--timeout <seconds>', description).argParser(seconds).default(byDefault);
 
+/** `--log-level`. */
+export const logLevelOption = (): Option =>
+  new Option('--log-level <level>', 'least level of log lines').choices(LOG_LEVELS).default('info');
+
+/** `--verbose`, of parts of a role; alone it means all of them. */
+export function verboseOption(role: ServiceRole): Option {
+  return new Option('--verbose [parts]', 'log every detail, of all parts or of these, with commas between')
+    .choices(partsOfRole(role))
+    .argParser<readonly LogPart[]>((text) => partsIn(text, role));
+}
+
+/** The parts of a role that a text names. @throws InvalidArgumentError, with all of them */
+export function partsIn(text: string, role: ServiceRole): readonly LogPart[] {
+  const parts = partsOfRole(role);
+  const words = text.split(',').map((word) => word.trim());
+  const wrong = words.find((word) => !(parts as readonly string[]).includes(word));
+  if (wrong === undefined) return parts.filter((part) => words.includes(part));
+  throw new InvalidArgumentError(`there is no part "${wrong}"; the parts are ${parts.join(', ')}.`);
+}
+
+/** What `--verbose` can be asked for, for the help. */
+const partsHelp = (role: ServiceRole): string =>
+  partsOfRole(role)
+    .map((part) => `  ${part.padEnd(10)} ${LOG_PARTS[part].about}`)
+    .join('\n');
+
 /** The options of a role that runs until it is stopped. */
-export const addRoleOptions = (command: Command): Command =>
+export const addRoleOptions = (command: Command, role: ServiceRole): Command =>
   command
     .addOption(new Option('--capture <file>', 'write both sides of every packet into this pcapng file'))
-    .addOption(new Option('--log-level <level>', 'least level of log lines').choices(LOG_LEVELS).default('info'))
-    .addOption(jsonOption());
+    .addOption(logLevelOption())
+    .addOption(verboseOption(role))
+    .addOption(jsonOption())
+    .addHelpText('after', `\nParts for --verbose:\n${partsHelp(role)}`);
 
 /** Adds a configuration key as an option. */
 export function addKeyOption(command: Command, { key, description, flagDefault, byDefault, choices }: KeyOption): void {

@@ -3,7 +3,7 @@
 import { EXIT } from '../../contract/errors.ts';
 import type { AddCommand } from '../context.ts';
 import { withDaemon } from '../daemon.ts';
-import { paint } from '../terminal.ts';
+import { jsonText, paint } from '../terminal.ts';
 import { jsonOption, nameOption } from './options.ts';
 
 const HELP = `
@@ -32,7 +32,7 @@ export const add: AddCommand = (program, { terminal, finish }) => {
       await withDaemon('admin', { name }, async (connection) => {
         const { isReloaded, problems, notes = [] } = await connection.call('reload', {});
         const label = paint('xlat464:', 31, terminal.errColour);
-        if (json === true) terminal.out(`${JSON.stringify({ isReloaded, problems, notes })}\n`);
+        if (json === true) terminal.out(`${jsonText({ isReloaded, problems, notes })}\n`);
         else if (isReloaded) terminal.out(`${connection.hello.name}: the configuration was read again\n`);
         else for (const problem of problems) terminal.err(`${label} ${problem}\n`);
         if (json !== true) for (const note of notes) terminal.out(`${note}\n`);

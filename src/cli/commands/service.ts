@@ -2,10 +2,10 @@
 
 import { type Command, Option } from 'commander';
 import { EXIT } from '../../contract/errors.ts';
-import { type Actions, SERVICE_ROLES, type ServiceReport, type ServiceRole } from '../actions.ts';
+import { type Actions, type LogLevel, SERVICE_ROLES, type ServiceReport, type ServiceRole } from '../actions.ts';
 import type { AddCommand, CommandContext } from '../context.ts';
-import { paint, type Terminal } from '../terminal.ts';
-import { jsonOption } from './options.ts';
+import { jsonText, paint, type Terminal } from '../terminal.ts';
+import { jsonOption, logLevelOption, partsIn } from './options.ts';
 
 const HELP = `
 Examples:
@@ -19,6 +19,7 @@ Examples:
   sudo xlat464 service install
   sudo xlat464 service install -c /etc/xlat464/client.yaml
   xlat464 service install --print
+  sudo xlat464 service install --verbose discovery,host
 
 It starts with the host, and again after a failure; "xlat464 status" shows what
 it does. Its log: journalctl -u xlat464-client`;
@@ -47,22 +48,40 @@ function addInstall(service: Command, { actions, terminal, finish }: CommandCont
     .description('install a role as a service, and start it')
     .addOption(roleOption())
     .option('-c, --config <file>', 'its configuration file; a client needs none')
+    .addOption(logLevelOption())
+    .option('--verbose [parts]', 'have it log every detail, of all parts or of these')
     .option('--no-start', 'only install it; it starts with the host')
     .option('--print', 'print the unit, and install nothing')
     .addOption(jsonOption())
     .addHelpText('after', INSTALL_HELP)
-    .action(async (parsed: Parsed & { readonly config?: string; readonly start: boolean; readonly print?: true }) => {
+    .action(async (parsed: InstallParsed) => {
       const { role, config = null, start, print, json } = parsed;
+      const request = { role, config, logging: loggingOf(parsed) };
       if (print === true) {
-        const unit = await actions.service.describe({ role, config });
-        terminal.out(json === true ? `${JSON.stringify({ unit })}\n` : `${unit}\n`);
+        const unit = await actions.service.describe(request);
+        terminal.out(json === true ? `${jsonText({ unit })}\n` : `${unit}\n`);
         return finish(EXIT.done);
       }
-      const report = await actions.service.install({ role, config }, start);
+      const report = await actions.service.install(request, start);
       for (const warning of report.warnings) warn(warning, terminal);
       show(report, terminal, json === true);
       finish(start && !report.isRunning ? EXIT.failed : EXIT.done);
     });
+}
+
+interface InstallParsed extends Parsed {
+  readonly config?: string;
+  readonly start: boolean;
+  readonly print?: true;
+  readonly logLevel: LogLevel;
+  readonly verbose?: string | true;
+}
+
+/** What the service's command line says of its log; nothing where all is as without. */
+function loggingOf({ role, logLevel, verbose }: InstallParsed): readonly string[] {
+  const level = logLevel === 'info' ? [] : ['--log-level', logLevel];
+  if (verbose === undefined) return level;
+  return [...level, '--verbose', ...(verbose === true ? [] : [partsIn(verbose, role).join(',')])];
 }
 
 const warn = (text: string, terminal: Terminal): void =>
@@ -79,7 +98,7 @@ function addUninstall(service: Command, { actions, terminal, finish }: CommandCo
       const wasInstalled = await actions.service.uninstall(role);
       if (role === 'client') await warnOfOption108(actions, terminal);
       const text = wasInstalled ? 'stopped and taken away' : 'there was no such service';
-      terminal.out(json === true ? `${JSON.stringify({ role, wasInstalled })}\n` : `xlat464-${role}: ${text}\n`);
+      terminal.out(json === true ? `${jsonText({ role, wasInstalled })}\n` : `xlat464-${role}: ${text}\n`);
       finish(EXIT.done);
     });
 }
@@ -108,7 +127,7 @@ function addStatus(service: Command, { actions, terminal, finish }: CommandConte
 
 function show(report: ServiceReport, terminal: Terminal, json: boolean): void {
   if (json) {
-    terminal.out(`${JSON.stringify(report)}\n`);
+    terminal.out(`${jsonText(report)}\n`);
     return;
   }
   const { name, isInstalled, isEnabled, state, pid, file } = report;

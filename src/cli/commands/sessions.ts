@@ -5,8 +5,9 @@ import { EXIT } from '../../contract/errors.ts';
 import { LIST_LIMIT, SESSION_ORDERS } from '../../contract/gateway.ts';
 import type { Params } from '../../contract/methods.ts';
 import type { AddCommand } from '../context.ts';
-import { withGateway } from '../gateway-daemon.ts';
+import { withDaemon } from '../daemon.ts';
 import { sessionLines } from '../screens/sessions.ts';
+import { jsonText, printLines } from '../terminal.ts';
 import { jsonOption, nameOption } from './options.ts';
 
 const HELP = `
@@ -61,9 +62,11 @@ export const add: AddCommand = (program, { terminal, finish }) => {
     .addOption(jsonOption())
     .addHelpText('after', HELP)
     .action(async (parsed: Parsed) => {
-      const found = await withGateway('read', parsed.name, (gateway) => gateway.call('sessions', wanted(parsed)));
-      if (parsed.json === true) terminal.out(`${JSON.stringify(found)}\n`);
-      else for (const line of sessionLines(found, terminal.outColour)) terminal.out(`${line}\n`);
+      const found = await withDaemon('read', { name: parsed.name, role: 'gateway' }, (gateway) =>
+        gateway.call('sessions', wanted(parsed)),
+      );
+      if (parsed.json === true) terminal.out(`${jsonText(found)}\n`);
+      else printLines(terminal, sessionLines(found, terminal.outColour));
       finish(EXIT.done);
     });
 };

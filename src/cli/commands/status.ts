@@ -10,7 +10,7 @@ import { connectToAll, notRunning } from '../daemon.ts';
 import { duration } from '../screens/format.ts';
 import { showLive } from '../screens/live-screen.ts';
 import { statusScreen } from '../screens/status.ts';
-import type { Terminal } from '../terminal.ts';
+import { jsonText, printLines, type Terminal } from '../terminal.ts';
 import { jsonOption, nameOption } from './options.ts';
 
 const HELP = `
@@ -58,8 +58,8 @@ export const add: AddCommand = (program: Command, { terminal, finish }) => {
 
 async function showOne(connection: ControlConnection, terminal: Terminal, json: boolean): Promise<void> {
   const snapshot = await snapshotWithRates(connection);
-  if (json) terminal.out(`${JSON.stringify(snapshot)}\n`);
-  else for (const line of screenOf(snapshot, terminal, process.stdout.columns ?? 80, null)) terminal.out(`${line}\n`);
+  if (json) terminal.out(`${jsonText(snapshot)}\n`);
+  else printLines(terminal, screenOf(snapshot, terminal, process.stdout.columns ?? 80, null));
 }
 
 /** A snapshot, and the rates that come a moment later, if there is anything to count. */
@@ -95,8 +95,8 @@ async function watchOne(connection: ControlConnection, terminal: Terminal, json:
   });
   const screen = json
     ? null
-    : showLive(process.stdout, ({ columns, rows }) => screenOf(snapshot, terminal, columns, rows));
-  draw = screen?.draw ?? (() => terminal.out(`${JSON.stringify(snapshot)}\n`));
+    : showLive(process.stdout, ({ columns, rows }) => screenOf(snapshot, terminal, columns, rows), terminal.outColour);
+  draw = screen?.draw ?? (() => terminal.out(`${jsonText(snapshot)}\n`));
   if (json) draw();
   // Ages go on where nothing else does.
   const redraw = setInterval(() => screen?.draw(), REDRAW_MS);
@@ -129,7 +129,7 @@ export function untilInterrupted(): { readonly promise: Promise<null>; readonly 
 async function showList(connections: readonly ControlConnection[], terminal: Terminal, json: boolean): Promise<void> {
   const snapshots = await Promise.all(connections.map((connection) => connection.call('status', {})));
   if (json) {
-    terminal.out(`${JSON.stringify({ daemons: snapshots })}\n`);
+    terminal.out(`${jsonText({ daemons: snapshots })}\n`);
     return;
   }
   for (const { status } of snapshots) {

@@ -4,6 +4,7 @@ import { EXIT, XlatError } from '../../contract/errors.ts';
 import type { ControlConnection } from '../../control/client.ts';
 import type { AddCommand } from '../context.ts';
 import { withDaemon } from '../daemon.ts';
+import { jsonText } from '../terminal.ts';
 import { jsonOption, nameOption, timeoutOption } from './options.ts';
 
 const HELP = `
@@ -39,7 +40,7 @@ export const add: AddCommand = (program, { terminal, finish }) => {
         await ended(connection, timeout * 1000);
         return connection.hello.name;
       });
-      terminal.out(json === true ? `${JSON.stringify({ stopped: daemon })}\n` : `${daemon} has ended\n`);
+      terminal.out(json === true ? `${jsonText({ stopped: daemon })}\n` : `${daemon} has ended\n`);
       finish(EXIT.done);
     });
 };

@@ -19,7 +19,7 @@ export const add: AddCommand = (program, { actions, terminal, finish }) => {
     .description('run a stateless translator between IPv4 and IPv6 (RFC 7915, RFC 7757)')
     .requiredOption('-c, --config <file>', 'configuration file')
     .addHelpText('after', HELP);
-  addRoleOptions(command).action(async (parsed: ParsedRoleOptions & { readonly config: string }) => {
-    finish(await actions.translate(parsed.config, roleOptions(parsed, terminal)));
+  addRoleOptions(command, 'translate').action(async (parsed: ParsedRoleOptions & { readonly config: string }) => {
+    finish(await actions.translate(parsed.config, roleOptions('translate', parsed, terminal)));
   });
 };

@@ -4,7 +4,9 @@ import { EXIT } from '../../contract/errors.ts';
 import type { Status } from '../../contract/status.ts';
 import type { AddCommand } from '../context.ts';
 import { withDaemon } from '../daemon.ts';
+import { prefixWords } from '../screens/status.ts';
 import { isUpDecided, switchClient } from '../switching.ts';
+import { jsonText } from '../terminal.ts';
 import { jsonOption, nameOption, timeoutOption } from './options.ts';
 
 const HELP = `
@@ -38,22 +40,15 @@ export const add: AddCommand = (program, { terminal, finish }) => {
         const status = await switchClient(connection, 'up', isUpDecided, timeout * 1000);
         const isUp = status.state.name === 'running';
         const { state, prefix, addresses, uplink } = status;
-        if (json === true) terminal.out(`${JSON.stringify({ isUp, state, prefix, addresses, uplink })}\n`);
+        if (json === true) terminal.out(`${jsonText({ isUp, state, prefix, addresses, uplink })}\n`);
         else terminal.out(isUp ? `up: ${describeWay(status)}\n` : notYet(status));
         finish(isUp ? EXIT.done : EXIT.failed);
       });
     });
 };
 
-/** Where a prefix came from, for a person. */
-const BY: Readonly<Record<string, string>> = {
-  configuration: 'by configuration',
-  'router-advertisement': 'by router advertisement',
-  dns: 'by DNS',
-};
-
 function describeWay({ prefix, uplink }: Status): string {
-  const source = prefix === null ? 'no prefix' : `${prefix.prefix} ${BY[prefix.source] ?? `by ${prefix.source}`}`;
+  const source = prefix === null ? 'no prefix' : prefixWords(prefix);
   return `${source}${uplink === null ? '' : ` on ${uplink.name}`}`;
 }
 

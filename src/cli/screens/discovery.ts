@@ -38,11 +38,12 @@ function chosenLines({ chosen, why }: InterfaceReport, colour: boolean): string[
 }
 
 function routerLines(router: RouterReport): string[] {
-  const { preference, heardSecondsAgo, pref64, resolvers, mtuBytes } = router;
+  const { preference, routerLifetimeSeconds, heardSecondsAgo, isSilent, pref64, resolvers, mtuBytes } = router;
   const mtu = mtuBytes === null ? '' : `, MTU ${mtuBytes}`;
-  const heard = duration(heardSecondsAgo * 1000);
+  const heard = `${duration(heardSecondsAgo * 1000)} ago${isSilent ? ', does not answer any more' : ''}`;
+  const rank = routerLifetimeSeconds === 0 ? 'no default router' : `preference ${preference}`;
   return [
-    ...labelled('router', `${router.router}, preference ${preference}, heard ${heard} ago${mtu}`),
+    ...labelled('router', `${router.router}, ${rank}, heard ${heard}${mtu}`),
     ...(pref64.length === 0 ? labelled('', '  announces no NAT64 prefix') : []),
     ...pref64.flatMap((p) => labelled('', `  PREF64 ${p.prefix}${left(p.secondsLeft)}`)),
     ...resolvers.flatMap((resolver) => labelled('', `  resolver ${resolver}`)),

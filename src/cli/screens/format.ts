@@ -55,9 +55,6 @@ export function duration(ms: number): string {
 /** 14:03:11, local time. */
 export const timeOfDay = (ms: number): string => new Date(ms).toTimeString().slice(0, 8);
 
-/** Text from elsewhere for a terminal: what would steer it, or turn the direction of writing, becomes �, one for one. */
-export const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Bidi_Control}]/gu, '\ufffd');
-
 /** Cuts text to a width, with … where something is missing. */
 export const fit = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;

@@ -2,6 +2,7 @@
 // afterwards. Escape sequences: xterm's ctlseqs, “Alternate Screen Buffer” and “Cursor”.
 
 import type { WriteStream } from 'node:tty';
+import { harmlessLine } from '../terminal.ts';
 
 const ENTER = '\u001b[?1049h\u001b[?25l';
 const LEAVE = '\u001b[?25h\u001b[?1049l';
@@ -26,14 +27,20 @@ export interface LiveScreen {
 /**
  * Shows a screen, also after the window's size has changed.
  * @param render gives the lines for a size; what is too much is cut off
+ * @param colour whether they have colours
  */
-export function showLive(terminal: WriteStream, render: (size: ScreenSize) => readonly string[]): LiveScreen {
+export function showLive(
+  terminal: WriteStream,
+  render: (size: ScreenSize) => readonly string[],
+  colour: boolean,
+): LiveScreen {
   let isOpen = true;
   const draw = (): void => {
     if (!isOpen) return;
-    const { columns = 80, rows = 24 } = terminal;
+    const columns = terminal.columns || 80; // 0: a terminal that nobody told its size
+    const rows = terminal.rows || 24;
     const lines = render({ columns, rows }).slice(0, rows);
-    terminal.write(`${HOME}${lines.map((line) => line + CLEAR_LINE).join('\r\n')}${CLEAR_BELOW}`);
+    terminal.write(`${HOME}${lines.map((line) => harmlessLine(line, colour) + CLEAR_LINE).join('\r\n')}${CLEAR_BELOW}`);
   };
   const close = (): void => {
     if (!isOpen) return;

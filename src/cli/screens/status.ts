@@ -1,11 +1,13 @@
 // The status screen: a snapshot as lines of text. Pure: the clock and the width come in. Read first: contract/status.ts.
 
 import type { Snapshot } from '../../contract/methods.ts';
+import { printable } from '../../contract/printable.ts';
 import { dropsOf } from '../../contract/rates.ts';
-import type { Status, StatusEvent } from '../../contract/status.ts';
+import type { Status, StatusEvent, StatusProblem } from '../../contract/status.ts';
 import { paint } from '../terminal.ts';
-import { bytes, count, duration, fit, percent, printable, rate, timeOfDay, wrap } from './format.ts';
+import { bytes, count, duration, fit, percent, rate, timeOfDay, wrap } from './format.ts';
 import { gatewayRows } from './gateway.ts';
+import { offerTexts } from './offers.ts';
 
 /** How the screen is to look. */
 export interface ScreenOptions {
@@ -78,8 +80,18 @@ const STATE_COLOUR: Readonly<Record<string, Colour>> = {
 function stateLines({ state }: Status, width: number, nowMs: number): readonly Line[] {
   const colour = STATE_COLOUR[state.name];
   const first = labelled('State', `${state.name} for ${duration(nowMs - state.sinceMs)} (${state.reason})`);
-  const why = wrap(state.text, width - LABEL).map((text) => labelled('', text));
-  return [colour === undefined ? first : { ...first, part: { text: state.name, colour } }, ...why];
+  const next = state.retryMs === undefined ? '' : `; the next attempt comes in ${duration(state.retryMs - nowMs)}`;
+  const why = wrap(`${state.text}${next}`, width - LABEL).map((text) => labelled('', text));
+  const problems = (state.problems ?? []).flatMap((problem) => problemLines(problem, width));
+  return [colour === undefined ? first : { ...first, part: { text: state.name, colour } }, ...why, ...problems];
+}
+
+function problemLines({ text, code, advice }: StatusProblem, width: number): readonly Line[] {
+  const what = wrap(`${text} (${code})`, width - LABEL).map((part, i): Line => {
+    return { ...labelled(i === 0 ? 'Problem' : '', part), part: { text: part, colour: 33 } };
+  });
+  const how = advice === null ? [] : wrap(advice, width - LABEL);
+  return [...what, ...how.map((part) => labelled('', part))];
 }
 
 const PREFIX_SOURCE: Readonly<Record<string, string>> = {
@@ -88,10 +100,16 @@ const PREFIX_SOURCE: Readonly<Record<string, string>> = {
   dns: 'by DNS',
 };
 
+/** A prefix and where it came from. */
+export const prefixWords = ({ prefix, source }: Pick<NonNullable<Status['prefix']>, 'prefix' | 'source'>): string =>
+  `${prefix} ${PREFIX_SOURCE[source] ?? `from ${source}`}`;
+
 function networkLines(status: Status, width: number, nowMs: number): readonly Line[] {
   const { prefix, addresses, device, uplink, mappings } = status;
   const pref64 = wrap(prefix === null ? 'none' : describePrefix(prefix, nowMs), width - LABEL);
   const lines = pref64.map((text, i) => labelled(i === 0 ? 'PREF64' : '', text));
+  const others = offerTexts(status.offers, nowMs).flatMap((text) => wrap(text, width - LABEL));
+  lines.push(...others.map((text, i) => labelled(i === 0 ? 'Offered' : '', text)));
   const on = device === null ? '' : ` on ${device.name}`;
   if (addresses.ipv4 !== null || device !== null) {
     lines.push(labelled('IPv4', `${addresses.ipv4 ?? 'no own address'}${on}${mtu(device?.ipv4MtuBytes)}`));
@@ -118,8 +136,7 @@ const CHECKED = { true: ', reachable', false: '; the connectivity check failed',
 function describePrefix(of: NonNullable<Status['prefix']>, nowMs: number): string {
   const { prefix, source, validUntilMs, isReachable } = of;
   const until = validUntilMs === null ? '' : `, ${duration(validUntilMs - nowMs)} left`;
-  const by = PREFIX_SOURCE[source] ?? `from ${source}`;
-  return `${prefix} ${by}${until}${CHECKED[`${isReachable}`]}`;
+  return `${prefixWords({ prefix, source })}${until}${CHECKED[`${isReachable}`]}`;
 }
 
 function gatewayLines({ gateway }: Status, width: number): readonly Line[] {

@@ -3,7 +3,7 @@
 
 import type { Plain } from '../fields.ts';
 import type { ConfigIssue, Position } from '../issues.ts';
-import { oneLine, printable, type Statement } from './source.ts';
+import { oneLine, type Statement, shortened } from './source.ts';
 
 /** A role that an import can lead to. */
 export type ImportedRole = 'gateway' | 'translator';
@@ -31,7 +31,7 @@ const SECRET = /password|secret|psk|passphrase|private-key|^key$|community|token
 /** A statement for a person; what follows a word that announces a secret is hidden. */
 function shown({ words, text }: Statement): string {
   const at = words.findIndex((word) => SECRET.test(word));
-  return printable(at < 0 || at === words.length - 1 ? text : `${words.slice(0, at + 1).join(' ')} …`);
+  return shortened(at < 0 || at === words.length - 1 ? text : `${words.slice(0, at + 1).join(' ')} …`);
 }
 
 /** Collects what the importers find. */

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { XlatError } from '../../contract/errors.ts';
+import { readFailure } from '../read-failure.ts';
 import type { Source } from './source.ts';
 
 /** Larger files are no configuration of the programs that are imported from. */
@@ -11,7 +12,7 @@ const OPERATION = 'read a configuration to import';
 
 /**
  * Reads files; `-` is standard input.
- * @throws XlatError CONFIG_NOT_FOUND when one cannot be read, CONFIG_INVALID when it is no text or too large
+ * @throws XlatError CONFIG_NOT_FOUND or NOT_PERMITTED when one cannot be read, CONFIG_INVALID when it is no text or too large
  */
 export const readSources = (files: readonly string[]): Source[] => files.map(readSource);
 
@@ -35,10 +36,6 @@ function read(file: string, name: string): Buffer {
   try {
     return readFileSync(file === '-' ? 0 : file);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    throw new XlatError('CONFIG_NOT_FOUND', OPERATION, `${name} cannot be read (${code})`, {
-      advice: 'Check the path; "-" reads standard input.',
-      cause,
-    });
+    throw readFailure(OPERATION, name, cause, 'Check the path; "-" reads standard input.');
   }
 }

@@ -1,5 +1,6 @@
 // What importers read: files as text, and statements, the lines or commands of a foreign configuration with their place.
 
+import { printable } from '../../contract/printable.ts';
 import type { Position } from '../issues.ts';
 
 /** A file to import; `name` is what messages call it. */
@@ -50,11 +51,11 @@ export function splitWords(line: string): string[] | null {
 /** Longest piece of foreign text that is shown. */
 const SHOWN = 120;
 
-/** Text for a comment or a terminal that foreign text may be part of: on one line, without control characters. */
-export const oneLine = (text: string): string => text.replace(/\p{C}/gu, ' ');
+/** Text for a comment or a terminal that foreign text may be part of: printable, on one line. */
+export const oneLine = (text: string): string => printable(text.replaceAll(/\s/g, ' '));
 
 /** Foreign text as {@link oneLine}, and not too long. */
-export function printable(text: string): string {
+export function shortened(text: string): string {
   const clean = oneLine(text);
   return clean.length > SHOWN ? `${clean.slice(0, SHOWN)}…` : clean;
 }

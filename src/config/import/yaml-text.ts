@@ -3,7 +3,7 @@
 import type { Plain } from '../fields.ts';
 import type { Position } from '../issues.ts';
 import type { Draft, DraftValue, ImportedRole, Note } from './draft.ts';
-import { printable } from './source.ts';
+import { shortened } from './source.ts';
 
 /** A section that is being put together from paths. */
 interface Section {
@@ -29,7 +29,7 @@ const FIRST = [
 export function yamlText(draft: Draft, role: ImportedRole, names: readonly string[]): string {
   const writer = new Writer(draft, names);
   const lines = [
-    `# Configuration of xlat464, role ${role}, imported from ${names.map(printable).join(', ')}.`,
+    `# Configuration of xlat464, role ${role}, imported from ${names.map(shortened).join(', ')}.`,
     '# Check it with: xlat464 config check FILE. Behind a value stands the line that it comes from.',
     ...writer.listOf('Lost or changed; look at each of them:', 'warning'),
     ...writer.listOf('Left to the host, or to the program that these lines were for:', 'host'),
@@ -80,7 +80,7 @@ class Writer {
   }
 
   #place({ file, line }: Position): string {
-    return `${printable(this.#areShort ? lastPart(file) : file)}:${line}`;
+    return `${shortened(this.#areShort ? lastPart(file) : file)}:${line}`;
   }
 
   sectionLines(section: Section, path: string, indent: string): string[] {

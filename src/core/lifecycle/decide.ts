@@ -4,6 +4,7 @@
 import { CHOICE_REASONS } from '../pref64/choose.ts';
 import type { ClatReason } from './reason.ts';
 import type { Lifecycle } from './state.ts';
+import { kindFor } from './uplink-kind.ts';
 import type { Target, Way, WayChoice } from './way.ts';
 import { chooseWay, targetKey, targetsOf } from './way.ts';
 
@@ -84,7 +85,8 @@ export function decide(known: Known, held: Held, nowMs: number): Verdict {
     const target = targets.find((t) => targetKey(t) === targetKey(answer.target));
     return target === undefined ? [] : [{ ...answer, target }];
   });
-  const choice = chooseWay(answers, settings.uplinkName, ledger.kind === 'redirect', held.way);
+  const canTie = (linkIndex: number): boolean => kindFor(known, linkIndex, nowMs) === 'redirect';
+  const choice = chooseWay(answers, settings.uplinkName, canTie, held.way);
   if (choice.way !== null) return choice;
   if (held.isInUse) return stayAway('uplink-lost', choice.why);
   if (choice.lacks === 'route') return stayAway(ledger.hasRun ? 'uplink-lost' : 'uplink-waiting', choice.why);

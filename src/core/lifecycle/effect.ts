@@ -19,8 +19,8 @@ export interface Report {
 export type Effect =
   /** Read the host's state and ask for the way to each target. Answer: seen, failed. */
   | { readonly effect: 'look'; readonly ticket: number; readonly targets: readonly Target[] }
-  /** Solicit routers and ask resolvers anew. */
-  | { readonly effect: 'discover' }
+  /** Solicit routers and ask resolvers anew. `isFromEmpty`: after forgetting what they said before. */
+  | { readonly effect: 'discover'; readonly isFromEmpty: boolean }
   /** Choose an address for this way, none of `avoid`, and probe for duplicates. Answer: claimed, taken, failed. */
   | { readonly effect: 'claim'; readonly ticket: number; readonly way: Way; readonly avoid: readonly Uint8Array[] }
   /**
@@ -36,6 +36,8 @@ export type Effect =
     }
   /** Take the translated path out of use; interface and IPv4 address stay, so that connections survive. Answer: done, failed. */
   | { readonly effect: 'detach'; readonly ticket: number }
+  /** Tell the neighbours whose the address in use is. Nobody waits for it. */
+  | { readonly effect: 'defend' }
   /** Undo everything and end the data path. Answer: done, failed; either way nothing is left to do here. */
   | { readonly effect: 'tear-down'; readonly ticket: number }
   /** Send a `timer` event at this time instead of the one before; null: none. */

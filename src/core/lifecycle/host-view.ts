@@ -10,12 +10,33 @@ export interface OtherClat {
   readonly address: string;
 }
 
-/** Networks that this host makes for its containers and virtual machines: their names as Docker, Podman, libvirt, LXC, CNI give them. */
-const CONTAINER_BRIDGE =
-  /^(docker\d|br-[0-9a-f]{12}$|virbr\d|vnet\d|podman\d|lxcbr\d|lxdbr\d|incusbr\d|cni\d|cni-podman\d|flannel|cali|veth[0-9a-f]{7})/;
+/**
+ * Networks that this host makes for its containers and virtual machines, by who makes them: the names that these programs give by
+ * themselves. A name that may as well be the user's own, or a real uplink, is none of them: `tap0` (the uplink of a rootless container),
+ * `xenbr0` and `vmbr0` (Xen's and Proxmox' bridges with the network card in them), `bridge0` (macOS' Thunderbolt), `vEthernet (…)` of
+ * an external switch, `veth0` or `eth0` inside a container.
+ */
+const CONTAINER_NETWORKS: Readonly<Record<string, RegExp>> = {
+  Docker: /^(docker\d+|docker_gwbridge|br-[0-9a-f]{12}|veth[0-9a-f]{7}|DockerNAT|vEthernet \(DockerNAT\))$/,
+  'Podman, nerdctl, CNI bridges': /^(podman\d+|cni-podman\d+|nerdctl\d+|veth[0-9a-f]{8})$/,
+  'LXC, LXD, Incus, Multipass': /^(lxcbr\d+|lxdbr\d+|incusbr-?\d+|mpbr\d+)$/,
+  'libvirt, Multipass by QEMU': /^(virbr\d+(-nic)?|vnet\d+|mpqemubr\d+(-dummy)?)$/,
+  'Kubernetes itself, kube-router': /^(cni\d+|cbr\d+|kube-bridge|kube-ipvs\d+|kube-dummy-if|nodelocaldns)$/,
+  'Flannel, Calico': /^(flannel\d+|flannel[.-].+|cali[0-9a-f]{11}|vxlan(-v6)?\.calico)$/,
+  'Cilium, Weave, Antrea, OVN': /^(cilium_(host|net|vxlan|geneve)|lxc[0-9a-f]{12}|weave|antrea-gw\d+|ovn-k8s-mp\d+)$/,
+  'VMware, on Linux and macOS': /^vmnet\d+$/,
+  'VMware, on Windows': /^VMware Network Adapter VMnet\d+$/,
+  VirtualBox: /^(vboxnet\d+|VirtualBox Host-Only .+)$/,
+  'Hyper-V and WSL': /^vEthernet \((Default Switch|nat|WSL.*)\)$/i,
+  Parallels: /^vnic\d+$/,
+  'macOS: vmnet and Internet Sharing': /^(bridge1\d\d|vmenet\d+)$/,
+  Xen: /^(vif|tap)\d+\.\d+(-emu)?$/,
+  Proxmox: /^(tap\d+i\d+|veth\d+i\d+|fw(br|pr|ln)\d+[ip]\d+)$/,
+};
 
-/** Whether an interface leads to containers or virtual machines of this host; such a one is no uplink. */
-export const isContainerBridge = (name: string): boolean => CONTAINER_BRIDGE.test(name);
+/** Whether an interface leads to containers or virtual machines of this host; such a one is no uplink unless the user names it. */
+export const isContainerBridge = (name: string): boolean =>
+  Object.values(CONTAINER_NETWORKS).some((names) => names.test(name));
 
 /**
  * Kinds of links that are tunnels: a VPN's IPv4 route is no sign of IPv4 on the network, and may be carried by the CLAT itself. A TAP is
@@ -50,11 +71,13 @@ const clatAddressOf = (link: LinkFacts | undefined): string | undefined =>
 /**
  * The interface with the native IPv4 default route, or null.
  * @param tunName the client's own interface, whose route does not count
+ * @param uplinkName the interface that the user named, or null: that one leads to the network, whatever it is called
  */
-export function nativeIpv4(facts: HostFacts, tunName: string): string | null {
+export function nativeIpv4(facts: HostFacts, tunName: string, uplinkName: string | null = null): string | null {
   const isNative = (name: string): boolean => {
     const link = facts.links.find((l) => l.name === name);
-    return !TUNNELS.has(link?.kind ?? '') && !isContainerBridge(name) && clatAddressOf(link) === undefined;
+    const isOfHost = name !== uplinkName && isContainerBridge(name);
+    return !TUNNELS.has(link?.kind ?? '') && !isOfHost && clatAddressOf(link) === undefined;
   };
   return ipv4DefaultDevices(facts, tunName).find(isNative) ?? null;
 }

@@ -26,6 +26,8 @@ export type ClatReason =
   | 'address-checking'
   | 'address-duplicate'
   | 'address-conflict'
+  | 'address-contested'
+  | 'address-uncontested'
   | 'native-ipv4'
   | 'other-clat'
   | 'host-slept'

@@ -3,7 +3,7 @@
 import { decide, type Verdict } from './decide.ts';
 import type { ClatReason } from './reason.ts';
 import type { StateOf } from './transitions.ts';
-import { attach, claim, fail, leave, move, repair, reportWay, run, wait } from './transitions.ts';
+import { attach, claim, fail, kindOf, leave, move, repair, reportWay, run, wait } from './transitions.ts';
 import { heldIn, isViewCurrent, report, type Turn } from './turn.ts';
 import { isSamePath, isSameWay, type Way } from './way.ts';
 
@@ -37,7 +37,7 @@ function start(turn: Turn, way: Way): void {
   const native = turn.world.view?.nativeIpv4 ?? null;
   if (native !== null) report(turn, 'warn', 'native-ipv4', `running beside native IPv4 on ${native}`);
   reportWay(turn, way, null);
-  claim(turn, way, []);
+  claim(turn, way);
 }
 
 /** Claiming: goes on while the way is the same. */
@@ -52,7 +52,7 @@ export function reviewClaiming(turn: Turn, state: StateOf<'claiming'>): void {
     return;
   }
   reportWay(turn, verdict.way, state.way);
-  claim(turn, verdict.way, []);
+  claim(turn, verdict.way);
 }
 
 /** Running: follows the network. @param isNewLook whether the host is to be repaired where nothing changed */
@@ -63,18 +63,15 @@ export function reviewRunning(turn: Turn, state: StateOf<'running'>, isNewLook: 
     return;
   }
   const { way } = verdict;
-  if (isSamePath(way, state.way)) {
+  const kind = kindOf(turn, way);
+  if (isSamePath(way, state.way) && kind === state.kind) {
     if (isNewLook) repair(turn, state, way);
     return;
   }
   reportWay(turn, way, state.way);
-  if (isSameWay(way, state.way)) attach(turn, { way, clat: state.clat }, state.avoid);
-  else move(turn, state, way, avoidOn(way, state.way, state.avoid));
+  if (isSameWay(way, state.way)) attach(turn, { way, clat: state.clat, kind });
+  else move(turn, state, way);
 }
-
-/** Addresses that others have, where they are the same others. */
-const avoidOn = (way: Way, before: Way, avoid: readonly Uint8Array[]): readonly Uint8Array[] =>
-  way.uplink.link.index === before.uplink.link.index ? avoid : [];
 
 /** Moving: goes on while the new way is the same; back to the old one where that is the way again. */
 export function reviewMoving(turn: Turn, state: StateOf<'moving'>): void {
@@ -90,10 +87,10 @@ export function reviewMoving(turn: Turn, state: StateOf<'moving'>): void {
   }
   reportWay(turn, way, state.way);
   if (!isSameWay(way, state.from.way)) {
-    move(turn, state.from, way, avoidOn(way, state.way, state.avoid));
+    move(turn, state.from, way);
     return;
   }
-  run(turn, state.from, state.avoid);
+  run(turn, state.from);
   if (turn.state.state === 'running') reviewRunning(turn, turn.state, false);
 }
 

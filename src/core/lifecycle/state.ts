@@ -2,27 +2,31 @@
 //
 //                 up                 way found               nobody has it             done
 //     ┌──────┐ ────────▶ ┌─────────┐ ─────────▶ ┌──────────┐ ─────────▶ ┌───────────┐ ─────▶ ┌─────────┐
-//     │ idle │           │ waiting │            │ claiming │            │ attaching │        │ running │ ◀─┐ looks the same:
-//     └──────┘           └─────────┘ ◀───────── └──────────┘            └───────────┘ ◀───── └─────────┘ ──┘ repaired
-//        ▲                ▲   ▲  ▲    way lost        taken: again        │     ▲     other      │   ▲
-//        │                │   │  │                                       fails  │     MTU        │   │ the old way again
-//        │ torn down      │   │  └── done ── ┌───────────┐ ◀── way lost, ─┼─────┼────────────────┤   │
+//     │ idle │           │ waiting │            │ claiming │            │ attaching │        │ running │ ◀─┐ looks the same: repaired;
+//     └──────┘           └─────────┘ ◀───────── └──────────┘            └───────────┘ ◀───── └─────────┘ ──┘ contested often: defended
+//        ▲                ▲   ▲  ▲    way lost     │  taken: again        │     ▲     other      │   ▲
+//        │                │   │  │                 │ all taken           fails  │     MTU, kind  │   │ the old way again; all taken
+//        │ torn down      │   │  │                 ▼                      │     │                │   │ where the old way is as good
+//        │                │   │  └── done ── ┌───────────┐ ◀── way lost, ─┼─────┼────────────────┤   │
 //        │                │   │              │ detaching │     native     │     │ nobody         ▼   │
-//     ┌──────────┐        │   │              └───────────┘     IPv4       │     │ has it   ┌────────┐
-//     │ stopping │        │   │ later               ▲                     ▼     └───────── │ moving │ other way, contested,
-//     └──────────┘        │   │                     │   way lost   ┌──────────┐            └────────┘ slept: the old one
-//        │   ▲            │ ┌─────────┐             └───────────── │ doubting │             goes on meanwhile
+//     ┌──────────┐        │   │              └───────────┘     IPv4,      │     │ has it   ┌────────┐
+//     │ stopping │        │   │ later           │   ▲          all taken  ▼     └───────── │ moving │ other way, contested,
+//     └──────────┘        │   │       all taken │   │   way lost   ┌──────────┐            └────────┘ slept: the old one
+//        │   ▲            │ ┌─────────┐ ◀───────┘   └───────────── │ doubting │             goes on meanwhile
 //        │   │            │ │ backoff │                            └──────────┘ was it the network? looks again
 //        │   │            │ └─────────┘                               │ way still there
-//        │   │            │   ▲                                       │
-//        │   └────────────┼───┼── down, a failure, from any state ◀───┘
+//        │   │            │   ▲    │ down, ended, with an interface   │
+//        │   └────────────┼───┼────┴──── down, a failure, from any state
 //        └────────────────┴───┘   after a failure that another attempt may mend; up again meanwhile
 //
-// One effect at a time works on the host (attach, detach, tear-down); its ticket stands in the state that waits for it.
+// All taken: other nodes have all addresses that one attempt may try. Where there is an interface it stays, with its IPv4 address, and
+// connections outlive the pause; where there is none, that is a failure as any other. One effect at a time works on the host (attach,
+// detach, tear-down); its ticket stands in the state that waits for it.
 
 import type { UplinkAttachment } from '../host/host-config.ts';
 import type { Candidate } from '../pref64/candidate.ts';
 import type { NetworkView } from './event.ts';
+import type { Neighbours } from './neighbours.ts';
 import type { ClatReason } from './reason.ts';
 import type { Way } from './way.ts';
 
@@ -36,6 +40,8 @@ export interface Failure {
   readonly message: string;
   /** Another attempt cannot mend it: no permission, a missing program. */
   readonly isFinal: boolean;
+  /** It was for want of memory or time. */
+  readonly isTemporary?: boolean;
 }
 
 /** What the user decided. */
@@ -53,10 +59,11 @@ export interface LifecycleSettings {
   readonly settleMs: number;
 }
 
-/** A way that is taken, and the address on it. */
+/** A way that is taken, the address on it, and how packets get there. */
 export interface Attachment {
   readonly way: Way;
   readonly clat: Uint8Array;
+  readonly kind: UplinkKind;
 }
 
 /** What a CLAT is doing. */
@@ -65,29 +72,30 @@ export type ClatState =
   | { readonly state: 'idle'; readonly reason: ClatReason; readonly why: string }
   /** Something is missing, or in the way. */
   | { readonly state: 'waiting'; readonly reason: ClatReason; readonly why: string }
-  /** An address is probed. `avoid`: those that others have. */
-  | { readonly state: 'claiming'; readonly ticket: number; readonly way: Way; readonly avoid: readonly Uint8Array[] }
-  /** The host is set up. */
-  | ({ readonly state: 'attaching'; readonly ticket: number; readonly avoid: readonly Uint8Array[] } & Attachment)
+  /** An address is probed. `taken`: how many turned out to be another node's. */
+  | { readonly state: 'claiming'; readonly ticket: number; readonly way: Way; readonly taken: number }
+  /** The host is set up. `isContested`: another node claims the address already. */
+  | ({ readonly state: 'attaching'; readonly ticket: number; readonly isContested: boolean } & Attachment)
   /** It translates. `repair`: the ticket of the repair that goes on, or null. */
-  | ({
-      readonly state: 'running';
-      readonly repair: number | null;
-      readonly sinceMs: number;
-      readonly avoid: readonly Uint8Array[];
-    } & Attachment)
+  | ({ readonly state: 'running'; readonly repair: number | null; readonly sinceMs: number } & Attachment)
   /** It translates by the old way while an address for the new one is probed. */
   | {
       readonly state: 'moving';
       readonly from: Attachment;
       readonly ticket: number;
       readonly way: Way;
-      readonly avoid: readonly Uint8Array[];
+      readonly taken: number;
     }
   /** Something failed, and the network may have been the cause: the next look tells. */
   | { readonly state: 'doubting'; readonly way: Way; readonly failure: Failure }
-  /** The translated path is taken out of use. */
-  | { readonly state: 'detaching'; readonly ticket: number; readonly reason: ClatReason; readonly why: string }
+  /** The translated path is taken out of use. `failure`: what it backs off for after that; null: it waits. */
+  | {
+      readonly state: 'detaching';
+      readonly ticket: number;
+      readonly reason: ClatReason;
+      readonly why: string;
+      readonly failure: Failure | null;
+    }
   /** Everything is undone. `next`: where that leads. */
   | {
       readonly state: 'stopping';
@@ -95,7 +103,7 @@ export type ClatState =
       readonly next: 'idle' | 'backoff' | 'waiting';
       readonly failure: Failure | null;
     }
-  /** Everything is undone; another attempt comes later. */
+  /** Nothing is in use; another attempt comes later. Everything is undone, but for an interface that `ledger.hasInterface` tells of. */
   | { readonly state: 'backoff'; readonly untilMs: number; readonly failure: Failure };
 
 /** What is known of the network. */
@@ -111,11 +119,39 @@ export interface World {
   readonly lookAtMs: number | null;
 }
 
+/** Redirecting was refused on an interface. */
+export interface Refusal {
+  /** By its index: one that went and came back is another. */
+  readonly linkIndex: number;
+  readonly failure: Failure;
+  /** Refusals in a row. */
+  readonly tries: number;
+  /** From when on a change of the network has it tried again; Infinity: none does. */
+  readonly againAtMs: number;
+}
+
+/** Another node claims the address in use. */
+export interface Contest {
+  readonly clat: Uint8Array;
+  /** When the neighbours were told last whose it is. */
+  readonly defendedMs: number;
+  /** It was claimed since: they are told again as soon as that may be. */
+  readonly isOwed: boolean;
+  /** When it is over, if nobody claims it any more. */
+  readonly endsAtMs: number;
+  /** When the log had it last; null: it did not, for another address is looked for. */
+  readonly saidMs: number | null;
+}
+
 /** What was done so far. */
 export interface Ledger {
   readonly nextTicket: number;
-  /** How to attach: changes to forwarding for good where redirecting is refused. */
-  readonly kind: UplinkKind;
+  /** The last refusal to redirect, or null. */
+  readonly refusal: Refusal | null;
+  /** What other nodes made of the addresses, by network. */
+  readonly neighbours: readonly Neighbours[];
+  /** About the address in use, or null. */
+  readonly contest: Contest | null;
   /** Whether the virtual interface may exist. */
   readonly hasInterface: boolean;
   /** Whether it has run since the start of the program. */
@@ -141,7 +177,9 @@ export function initialLifecycle(settings: LifecycleSettings): Lifecycle {
     world: { candidates: [], view: null, nativeSinceMs: null, lookTicket: null, lookAtMs: null },
     ledger: {
       nextTicket: 1,
-      kind: settings.uplinkMode === 'forwarding' ? 'forwarding' : 'redirect',
+      refusal: null,
+      neighbours: [],
+      contest: null,
       hasInterface: false,
       hasRun: false,
       failures: 0,

@@ -1,6 +1,7 @@
 // step(): one event in, the next lifecycle, effects and reason out. Pure; one writer calls it. Owns what all states do alike: results
 // that nobody waits for are ignored, and what is known of the network is kept. Read first: state.ts for the diagram, table.ts.
 
+import { continueContest, dropContest } from './contest.ts';
 import { nativeCountsAtMs } from './decide.ts';
 import type { Outcome } from './effect.ts';
 import type { ClatEvent } from './event.ts';
@@ -22,7 +23,9 @@ export const LOOK_AGAIN_MS = 1000;
 export function step(life: Lifecycle, event: ClatEvent, nowMs: number): Outcome<Lifecycle> {
   const turn = beginTurn(life, nowMs);
   forgetExpired(turn);
+  continueContest(turn);
   if (isAwaited(turn, event)) take(turn, event);
+  dropContest(turn);
   const next = endTurn(turn, event.event === 'timer');
   return { life: next, effects: turn.effects, reason: reasonOf(next.state) };
 }
@@ -64,6 +67,9 @@ function take(turn: Turn, event: ClatEvent): void {
 function absorb(turn: Turn, event: ClatEvent): boolean {
   const { nowMs, world } = turn;
   switch (event.event) {
+    case 'up':
+      if (!isLooking(turn.state)) turn.ledger = { ...turn.ledger, refusal: null };
+      return true;
     case 'prefixes':
       turn.world = { ...world, candidates: event.candidates.filter((c) => c.validUntilMs > nowMs) };
       if (!isViewCurrent(turn)) wantLook(turn, nowMs);
@@ -87,7 +93,8 @@ function absorb(turn: Turn, event: ClatEvent): boolean {
     case 'woke':
       if (!isLooking(turn.state)) return true;
       report(turn, 'info', 'host-slept', `for ${Math.round(event.sleptMs / 1000)} s`);
-      turn.effects.push({ effect: 'discover' });
+      turn.ledger = { ...turn.ledger, refusal: null };
+      turn.effects.push({ effect: 'discover', isFromEmpty: false });
       wantLook(turn, nowMs);
       return true;
     default:

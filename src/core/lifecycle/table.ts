@@ -1,6 +1,7 @@
 // States × events: what each event leads to in each state, every pair by name. What all states do alike (keeping what is known of
 // the network, ignoring results that nobody waits for) has been done by step.ts before.
 
+import { isSameAddress } from './address.ts';
 import type { ClatStateName } from './effect.ts';
 import type { ClatEvent, ClatEventName } from './event.ts';
 import { reviewAfter, reviewClaiming, reviewDoubting, reviewMoving, reviewRunning, reviewWaiting } from './review.ts';
@@ -9,19 +10,21 @@ import {
   attach,
   attached,
   attachFailed,
-  avoidNext,
   begin,
   claim,
   claimedWhileMoving,
+  claimFailed,
   contested,
-  doubt,
+  contestedWhileMoving,
+  detached,
   fail,
-  isSameAddress,
+  kindOf,
   move,
   rest,
   stop,
+  takenWhileClaiming,
+  takenWhileMoving,
   tornDown,
-  withAddress,
 } from './transitions.ts';
 import { report, type Turn } from './turn.ts';
 
@@ -81,18 +84,14 @@ const claiming: Table['claiming'] = {
   'network-changed': stay,
   seen: reviewClaiming,
   timer: stay,
-  claimed: (turn, { way, avoid }, { clat }) => attach(turn, { way, clat }, avoid),
-  taken: (turn, { way, avoid }, { clat }) => {
-    report(turn, 'warn', 'address-duplicate', '', { way, clat });
-    const next = avoidNext(turn, avoid, clat);
-    if (next !== null) claim(turn, way, next);
-  },
+  claimed: (turn, { way }, { clat }) => attach(turn, { way, clat, kind: kindOf(turn, way) }),
+  taken: (turn, state, { clat }) => takenWhileClaiming(turn, state, clat),
   done: never,
-  failed: (turn, { way }, { failure }) => doubt(turn, way, failure),
+  failed: (turn, state, { failure }) => claimFailed(turn, state, failure),
   'data-path-failed': dataPathFailed,
   contested: stay,
   // The probe slept as well: who answered it was not heard.
-  woke: (turn, { way, avoid }) => claim(turn, way, avoid),
+  woke: (turn, { way, taken }) => claim(turn, way, taken),
 };
 
 const attaching: Table['attaching'] = {
@@ -112,7 +111,7 @@ const attaching: Table['attaching'] = {
   failed: (turn, state, { failure }) => attachFailed(turn, state, failure),
   'data-path-failed': dataPathFailed,
   contested: (turn, state, { clat }) => {
-    if (isSameAddress(clat, state.clat)) turn.state = { ...state, avoid: withAddress(state.avoid, clat) };
+    if (isSameAddress(clat, state.clat)) turn.state = { ...state, isContested: true };
   },
   woke: stay,
 };
@@ -132,10 +131,10 @@ const running: Table['running'] = {
   failed: (turn, state, { failure }) => attachFailed(turn, state, failure),
   'data-path-failed': dataPathFailed,
   contested: (turn, state, { clat }) => {
-    if (isSameAddress(clat, state.clat)) contested(turn, state, state.way, state.avoid);
+    if (isSameAddress(clat, state.clat)) contested(turn, state, state.way);
   },
   // Someone may have taken the address meanwhile: probed again, and kept where nobody has, so that connections survive.
-  woke: (turn, state) => move(turn, state, state.way, state.avoid),
+  woke: (turn, state) => move(turn, state, state.way),
 };
 
 const moving: Table['moving'] = {
@@ -149,19 +148,20 @@ const moving: Table['moving'] = {
     claimedWhileMoving(turn, state, clat);
     reviewAfter(turn);
   },
-  taken: (turn, { from, way, avoid }, { clat }) => {
-    report(turn, 'warn', 'address-duplicate', '', { way, clat });
-    const next = avoidNext(turn, avoid, clat);
-    if (next !== null) move(turn, from, way, next);
+  taken: (turn, state, { clat }) => {
+    takenWhileMoving(turn, state, clat);
+    reviewAfter(turn);
   },
   done: never,
-  failed: (turn, { way }, { failure }) => doubt(turn, way, failure),
-  'data-path-failed': dataPathFailed,
-  contested: (turn, { from, way, avoid }, { clat }) => {
-    const isNews = isSameAddress(clat, from.clat) && withAddress(avoid, clat) !== avoid;
-    if (isNews) contested(turn, from, way, avoid);
+  failed: (turn, state, { failure }) => {
+    claimFailed(turn, state, failure);
+    reviewAfter(turn);
   },
-  woke: (turn, { from, way, avoid }) => move(turn, from, way, avoid),
+  'data-path-failed': dataPathFailed,
+  contested: (turn, state, { clat }) => {
+    if (isSameAddress(clat, state.from.clat)) contestedWhileMoving(turn, state);
+  },
+  woke: (turn, { from, way, taken }) => move(turn, from, way, taken),
 };
 
 const doubting: Table['doubting'] = {
@@ -186,8 +186,8 @@ const detaching: Table['detaching'] = {
   timer: stay,
   claimed: never,
   taken: never,
-  done: (turn, { reason, why }) => {
-    turn.state = { state: 'waiting', reason, why };
+  done: (turn, state) => {
+    detached(turn, state);
     reviewAfter(turn);
   },
   failed: (turn, _state, { failure }) => fail(turn, failure),
@@ -218,8 +218,11 @@ const backoff: Table['backoff'] = {
   ...OFF,
   ...NO_RESULTS,
   up: begin,
-  // Everything is undone.
-  down: (turn) => rest(turn, null),
+  // What is left is the interface, if anything is.
+  down: (turn) => (turn.ledger.hasInterface ? stop(turn) : rest(turn, null)),
+  'data-path-failed': (turn, state, event) => {
+    if (turn.ledger.hasInterface) dataPathFailed(turn, state, event);
+  },
   timer: (turn, { untilMs }) => {
     if (turn.nowMs >= untilMs) begin(turn);
   },

@@ -5,11 +5,14 @@ import type { Held } from './decide.ts';
 import { isViewOf, NOTHING_HELD, nativeCountsAtMs, targetsNow } from './decide.ts';
 import type { Effect, Report } from './effect.ts';
 import type { ClatReason } from './reason.ts';
-import type { ClatState, Ledger, Lifecycle, LifecycleSettings, World } from './state.ts';
+import type { ClatState, Contest, Ledger, Lifecycle, LifecycleSettings, World } from './state.ts';
 import { attachmentOf } from './state.ts';
 
 /** How long after a change a CLAT that waits looks at the network: no longer than a burst of changes needs to be over. */
 export const WAITING_SETTLE_MS = 50;
+
+/** RFC 4861 §7.2.6: unsolicited advertisements of an address are that far apart. */
+export const DEFENCE_GAP_MS = 1000;
 
 /** A step in the making. */
 export interface Turn {
@@ -78,12 +81,17 @@ function startDueLook(turn: Turn): void {
   turn.effects.push({ effect: 'look', ticket, targets });
 }
 
+/** When something has to be done about a contest by itself. */
+export const contestDueMs = ({ isOwed, defendedMs, endsAtMs }: Contest): number =>
+  isOwed ? defendedMs + DEFENCE_GAP_MS : endsAtMs;
+
 /** The next time that something has to happen by itself, or null. */
 export function nextDeadline(turn: Turn): number | null {
   if (turn.state.state === 'backoff') return turn.state.untilMs;
   if (!isLooking(turn.state)) return null;
   const { lookAtMs, lookTicket, candidates } = turn.world;
   const times = [
+    turn.ledger.contest === null ? 0 : contestDueMs(turn.ledger.contest),
     lookTicket === null && lookAtMs !== null ? lookAtMs : Number.POSITIVE_INFINITY,
     heldIn(turn.state).isInUse ? (nativeCountsAtMs(turn) ?? 0) : 0,
     ...candidates.map((c) => c.validUntilMs),

@@ -95,18 +95,18 @@ export type WayChoice =
 /**
  * Chooses a way: one that the routes agree with before one that they do not, and the interface in use before another.
  * @param uplinkName the interface that the user named, or null
- * @param canTie whether an interface can be used against the main routing table
+ * @param canTie whether the interface of that index can be used against the main routing table
  */
 export function chooseWay(
   answers: readonly WayAnswer[],
   uplinkName: string | null,
-  canTie: boolean,
+  canTie: (linkIndex: number) => boolean,
   current: Way | null,
 ): WayChoice {
   const ways = answers.flatMap((answer) => wayOf(answer, uplinkName) ?? []);
   const rank = (way: Way): number =>
     (way.isTied ? 2 : 0) + (current !== null && way.uplink.link.index === current.uplink.link.index ? 0 : 1);
-  const best = ways.filter((way) => canTie || !way.isTied).sort((a, b) => rank(a) - rank(b))[0];
+  const best = ways.filter((way) => !way.isTied || canTie(way.uplink.link.index)).sort((a, b) => rank(a) - rank(b))[0];
   if (best !== undefined) return { way: best };
   return { way: null, ...whyNone(answers) };
 }

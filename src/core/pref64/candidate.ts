@@ -21,6 +21,10 @@ export interface Candidate {
   readonly origin: string;
   /** Router preference, RFC 4191 §2.2: 1 high, 0 medium, −1 low; 0 for other sources. */
   readonly preference: number;
+  /** Whether the router is a default router; true for other sources. One that is none counts less: RFC 4191 §2.2. */
+  readonly isDefaultRouter: boolean;
+  /** Whether the router was solicited and did not answer; false for other sources. */
+  readonly isSilent: boolean;
   /** Rises with each new candidate, so that it tells which was seen first. */
   readonly order: number;
   /** Deadline on the caller's clock; Infinity: it does not expire. */

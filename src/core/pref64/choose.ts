@@ -1,4 +1,4 @@
-// The choice among the prefixes on offer on one interface: rules D-04 and D-07, with the reason in one word.
+// The choice among the prefixes on offer on one interface: rules D-04, D-07 and D-08, with the reason in one word.
 
 import type { Prefix6 } from '../translate/settings.ts';
 import type { Candidate } from './candidate.ts';
@@ -9,6 +9,9 @@ export const CHOICE_REASONS = {
   configured: 'the configuration names it',
   only: 'the only one on offer from this source',
   kept: 'in use already and still valid',
+  answered: 'its router answers solicitations, that of the other prefix no longer does',
+  reachable: 'the connectivity check failed through the other prefix',
+  'default-router': 'its router is a default router, that of the other prefix is none',
   preference: 'its router has the higher preference',
   first: 'the first that was heard',
   none: 'no prefix is on offer',
@@ -19,16 +22,36 @@ export const CHOICE_REASONS = {
 /** One of the reasons. */
 export type ChoiceReason = keyof typeof CHOICE_REASONS;
 
+/** The reasons for none. */
+type NoChoiceReason = 'none' | 'expired' | 'unreachable';
+
 /** The choice. */
 export type Choice =
-  | { readonly candidate: Candidate; readonly reason: Exclude<ChoiceReason, 'none' | 'expired' | 'unreachable'> }
-  | { readonly candidate: null; readonly reason: 'none' | 'expired' | 'unreachable' };
+  | { readonly candidate: Candidate; readonly reason: Exclude<ChoiceReason, NoChoiceReason> }
+  | { readonly candidate: null; readonly reason: NoChoiceReason };
 
 /** Rule D-08: a failed check takes a prefix away that only DNS gave; a router's or the user's word counts more. */
 const isUsable = (c: Candidate): boolean => c.source !== 'dns' || c.isReachable !== false;
 
-/** Higher router preference first, then the order seen (D-04). */
-const byRank = (a: Candidate, b: Candidate): number => b.preference - a.preference || a.order - b.order;
+/** Why the one with the least of a number goes before the others; the first criterion that tells two apart decides. */
+const CRITERIA = [
+  ['answered', (c) => Number(c.isSilent)],
+  ['reachable', (c) => Number(c.isReachable === false)],
+  ['default-router', (c) => Number(!c.isDefaultRouter)],
+  // RFC 4191 §2.2: the preference of a router that is no default router is to be ignored.
+  ['preference', (c) => (c.isDefaultRouter ? -c.preference : 0)],
+  ['first', (c) => c.order],
+] as const satisfies readonly (readonly [ChoiceReason, (c: Candidate) => number])[];
+
+/** The criterion that tells two candidates apart; each has an order of its own, so there is one. */
+const criterionOf = (a: Candidate, b: Candidate): (typeof CRITERIA)[number] =>
+  CRITERIA.find(([, measure]) => measure(a) !== measure(b)) ?? CRITERIA[4];
+
+/** Routers that answer, prefixes that carry, default routers, the higher preference, then the order seen (D-04). */
+function byRank(a: Candidate, b: Candidate): number {
+  const [, measure] = criterionOf(a, b);
+  return measure(a) - measure(b);
+}
 
 /** Those of the best source that has any: configuration, then RA, then RFC 7050 (D-07, RFC 9872). */
 function ofBestSource(candidates: readonly Candidate[]): Candidate[] {
@@ -40,15 +63,22 @@ function ofBestSource(candidates: readonly Candidate[]): Candidate[] {
 }
 
 /** Why the first of a sorted, non-empty list is the first. */
-function reasonOfFirst(first: Candidate, others: readonly Candidate[]): 'configured' | 'only' | 'preference' | 'first' {
+function reasonOfFirst(first: Candidate, others: readonly Candidate[]): Exclude<ChoiceReason, NoChoiceReason> {
   if (first.source === 'static') return 'configured';
   const rival = others.find((c) => !isSamePrefix(c.prefix, first.prefix));
-  if (rival === undefined) return 'only';
-  return rival.preference < first.preference ? 'preference' : 'first';
+  return rival === undefined ? 'only' : criterionOf(first, rival)[0];
 }
 
 /**
- * Chooses. The prefix in use stays while its source is the best one and offers it (D-04); otherwise by rank.
+ * Whether the prefix in use has to give way: its router is silent and that of the best one is not, or it carries nothing and the best
+ * one does. That another one ranks higher for less is not enough (D-04).
+ */
+const mustYield = (kept: Candidate, best: Candidate): boolean =>
+  kept.isSilent ? !best.isSilent : kept.isReachable === false && best.isReachable === true;
+
+/**
+ * Chooses. The prefix in use stays while its source is the best one and offers it (D-04), and its router still speaks; otherwise by
+ * rank.
  * @param candidates those of one interface
  * @param current the prefix in use, or null
  * @param nowMs on the clock of the candidates' deadlines
@@ -61,6 +91,7 @@ export function choose(candidates: readonly Candidate[], current: Prefix6 | null
   const first = ranked[0];
   if (first === undefined) return { candidate: null, reason: 'unreachable' };
   const kept = current === null ? undefined : ranked.find((c) => isSamePrefix(c.prefix, current));
-  if (kept !== undefined && !isSamePrefix(kept.prefix, first.prefix)) return { candidate: kept, reason: 'kept' };
+  const isOther = kept !== undefined && !isSamePrefix(kept.prefix, first.prefix);
+  if (isOther && !mustYield(kept, first)) return { candidate: kept, reason: 'kept' };
   return { candidate: first, reason: reasonOfFirst(first, ranked) };
 }

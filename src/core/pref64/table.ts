@@ -27,6 +27,8 @@ export interface HeardRa {
   readonly interfaceName: string;
   readonly router: string;
   readonly preference: number;
+  /** Whether its Router Lifetime is not 0. */
+  readonly isDefaultRouter: boolean;
   readonly offers: readonly { readonly prefix: Prefix6; readonly lifetimeSeconds: number }[];
 }
 
@@ -60,6 +62,9 @@ function makeRoom(table: Pref64Table, c: Pick<Candidate, 'source' | 'interfaceNa
 
 const refuse = (table: Pref64Table): Pref64Table => ({ ...table, refused: table.refused + 1 });
 
+/** What is so of every prefix that no router announces. */
+const NO_ROUTER = { preference: 0, isDefaultRouter: true, isSilent: false } as const;
+
 /** Adds a candidate, or renews the one of the same origin and prefix, which keeps its order and the outcome of its check. */
 function put(table: Pref64Table, offer: Omit<Candidate, 'order' | 'isReachable'>): Pref64Table {
   if (!isUsablePref64(offer.prefix)) return refuse(table);
@@ -87,7 +92,8 @@ function keep(table: Pref64Table, test: (c: Candidate) => boolean): Pref64Table 
  * @param nowMs the time that the lifetimes count from
  */
 export function hearRa(table: Pref64Table, ra: HeardRa, nowMs: number): Pref64Table {
-  const { interfaceName, router: origin, preference } = ra;
+  const { interfaceName, router: origin, preference, isDefaultRouter } = ra;
+  const router = { preference, isDefaultRouter, isSilent: false };
   let next = expire(table, nowMs);
   for (const { prefix, lifetimeSeconds } of ra.offers) {
     next =
@@ -98,14 +104,46 @@ export function hearRa(table: Pref64Table, ra: HeardRa, nowMs: number): Pref64Ta
             prefix,
             interfaceName,
             origin,
-            preference,
+            ...router,
             validUntilMs: nowMs + lifetimeSeconds * 1000,
           });
   }
-  // The preference is the router's, not the prefix's: it holds for all that this router said before.
-  const isOld = (c: Candidate): boolean => isFrom(c, 'ra', interfaceName, origin) && c.preference !== preference;
-  if (!next.candidates.some(isOld)) return next;
-  return { ...next, candidates: next.candidates.map((c) => (isOld(c) ? { ...c, preference } : c)) };
+  // Its preference is the router's, not the prefix's, and so is the rest: it holds for all that this router said before.
+  return change(next, (c) => isFrom(c, 'ra', interfaceName, origin), router);
+}
+
+/** What RAs say of a router as a whole. */
+type RouterFacts = Pick<Candidate, 'preference' | 'isDefaultRouter' | 'isSilent'>;
+
+/** Changes the candidates that are meant; the same table where that changes nothing. */
+function change(table: Pref64Table, isMeant: (c: Candidate) => boolean, to: Partial<RouterFacts>): Pref64Table {
+  const isOld = (c: Candidate): boolean =>
+    isMeant(c) && Object.entries(to).some(([key, value]) => c[key as keyof RouterFacts] !== value);
+  if (!table.candidates.some(isOld)) return table;
+  return { ...table, candidates: table.candidates.map((c) => (isOld(c) ? { ...c, ...to } : c)) };
+}
+
+/** Notes which routers of an interface are silent: they were solicited, and did not answer. All others of it are not. */
+export function noteSilent(table: Pref64Table, interfaceName: string, silent: ReadonlySet<string>): Pref64Table {
+  const isRouters = (c: Candidate): boolean => c.source === 'ra' && c.interfaceName === interfaceName;
+  const noted = change(table, (c) => isRouters(c) && silent.has(c.origin), { isSilent: true });
+  return change(noted, (c) => isRouters(c) && !silent.has(c.origin), { isSilent: false });
+}
+
+/** Prefixes that routers of an interface offer. */
+const announcedOn = ({ candidates }: Pref64Table, interfaceName: string): readonly Candidate[] =>
+  candidates.filter((c) => c.source === 'ra' && c.interfaceName === interfaceName);
+
+/** Whether routers of an interface offer different prefixes. */
+export function hasRivals(table: Pref64Table, interfaceName: string): boolean {
+  const [first, ...others] = announcedOn(table, interfaceName);
+  return first !== undefined && others.some((c) => !isSamePrefix(c.prefix, first.prefix));
+}
+
+/** Whether a router of an interface offers a prefix that none of them did before. */
+export function offersNews(before: Pref64Table, after: Pref64Table, interfaceName: string): boolean {
+  const old = announcedOn(before, interfaceName);
+  return announcedOn(after, interfaceName).some((c) => !old.some((o) => isSamePrefix(o.prefix, c.prefix)));
 }
 
 /** Takes a resolver's answer, which replaces the one before. */
@@ -115,7 +153,7 @@ export function hearDns(table: Pref64Table, heard: HeardDns): Pref64Table {
     isFrom(c, 'dns', interfaceName, origin) && !prefixes.some((p) => isSamePrefix(p, c.prefix));
   let next = keep(table, (c) => !isGone(c));
   for (const prefix of prefixes) {
-    next = put(next, { source: 'dns', prefix, interfaceName, origin, preference: 0, validUntilMs });
+    next = put(next, { source: 'dns', prefix, interfaceName, origin, ...NO_ROUTER, validUntilMs });
   }
   return next;
 }
@@ -129,7 +167,7 @@ export function setStatic(table: Pref64Table, prefix: Prefix6 | null): Pref64Tab
     prefix,
     interfaceName: null,
     origin: 'configuration',
-    preference: 0,
+    ...NO_ROUTER,
     order: others.nextOrder,
     validUntilMs: Number.POSITIVE_INFINITY,
     isReachable: null,

@@ -124,6 +124,13 @@ class Server implements Dns64Service {
       throw cause;
     }
     await Promise.all(gone.map((each) => each.close()));
+    for (const endpoint of missing) this.say(endpoint, 'queries are taken');
+    for (const { endpoint } of gone) this.say(endpoint, 'no more queries are taken');
+  }
+
+  private say(endpoint: DnsEndpoint, what: string): void {
+    const address = placeText(endpoint);
+    this.log.debug('dns-listening', { address }, `${what} on ${address}`);
   }
 
   private async openAll(endpoints: readonly DnsEndpoint[]): Promise<Listening[]> {

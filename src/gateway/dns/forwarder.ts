@@ -110,6 +110,8 @@ export class Forwarder {
     if (this.isClosed) return;
     const fields = { forwarder: this.text, why };
     if (isUntrusted(why) && isNews) this.log.warn('dns-forwarder-untrusted', fields, `${this.text}: ${why}`);
+    else if (isNews && !wentDown)
+      this.log.debug('dns-unanswered', fields, `${this.text} did not answer a query: ${why}`);
     else if (wentDown) this.log.warn('dns-forwarder-lost', fields, `the resolver ${this.text} does not answer: ${why}`);
   }
 

@@ -2,9 +2,12 @@
 
 import { execFile } from 'node:child_process';
 import { XlatError } from '../../contract/errors.ts';
+import { hostAction } from './trace.ts';
 
 const TIME_LIMIT_MS = 10_000;
 const OUTPUT_LIMIT = 64 * 1024 * 1024;
+/** Node's code for output beyond `maxBuffer`. */
+const OUTPUT_FULL = 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER';
 
 /** The Debian package of each tool we run. */
 const PACKAGES = {
@@ -40,22 +43,38 @@ const environment = (): NodeJS.ProcessEnv => ({
   LC_ALL: 'C',
 });
 
+/** How a tool is run. */
+export interface RunOptions {
+  /** What it reads; default: nothing. */
+  readonly input?: string;
+  /** How long it may take. */
+  readonly timeLimitMs?: number;
+  /** So much of its output is enough, in bytes: it is ended then, and the rest is not missed. */
+  readonly enoughBytes?: number;
+}
+
 /**
  * Runs a tool and returns its output.
- * @param input what it reads; default: nothing
- * @param timeLimitMs how long it may take
- * @throws XlatError TOOL_MISSING, NOT_PERMITTED; CommandError when it ends with an error or takes too long
+ * @throws XlatError TOOL_MISSING, NOT_PERMITTED; CommandError when it ends with an error, takes too long or says more than 64 MiB
  */
-export function run(tool: Tool, args: readonly string[], input = '', timeLimitMs = TIME_LIMIT_MS): Promise<string> {
+export function run(tool: Tool, args: readonly string[], how: RunOptions = {}): Promise<string> {
   const { promise, resolve, reject } = withResolvers<string>();
+  const { input = '', timeLimitMs = TIME_LIMIT_MS, enoughBytes } = how;
   const options = {
     env: environment(),
     timeout: timeLimitMs,
-    maxBuffer: OUTPUT_LIMIT,
+    maxBuffer: enoughBytes ?? OUTPUT_LIMIT,
     killSignal: 'SIGKILL' as const,
   };
+  const ended = hostAction('command', [
+    tool,
+    ...args,
+    ...(input === '' ? [] : ['<<', input.trim().replaceAll('\n', '; ')]),
+  ]);
   const child = execFile(tool, args, options, (error, stdout, stderr) => {
-    if (error === null) resolve(stdout);
+    const isEnough = enoughBytes !== undefined && error?.code === OUTPUT_FULL;
+    ended(error === null || isEnough ? null : stderr.trim().split('\n')[0] || error.message);
+    if (error === null || isEnough) resolve(stdout);
     else if (error.code === 'ENOENT') reject(toolMissing(tool, error));
     else reject(commandFailed([tool, ...args].join(' '), stderr.trim() || error.message, error));
   });

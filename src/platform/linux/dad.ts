@@ -21,6 +21,8 @@ const UNSPECIFIED = new Uint8Array(16);
 /** RFC 3971 §5.3.2: at least 6 bytes. */
 const NONCE_BYTES = 6;
 const MESSAGE_MAX = 1500;
+/** Messages per call of the event loop: a flood must not keep it from everything else, the end of the wait included. */
+const BATCH = 64;
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
@@ -57,14 +59,14 @@ function sendProbe(shim: LinuxShim, uplink: Uplink, target: Uint8Array, nonce: U
   }
 }
 
-/** Reads what is there. @returns whether it shows a conflict */
+/** Reads what is there, as much as one call may. @returns whether it shows a conflict */
 function readConflict(shim: LinuxShim, fd: number, target: Uint8Array, nonce: Uint8Array): boolean {
   const buffer = new Uint8Array(MESSAGE_MAX);
-  let received: Icmp6Message | null = shim.icmp6Receive(fd, buffer);
-  while (received !== null) {
+  for (let i = 0; i < BATCH; i++) {
+    const received: Icmp6Message | null = shim.icmp6Receive(fd, buffer);
+    if (received === null) return false;
     const message = received.hopLimit === NDP_HOP_LIMIT ? parseNdp(buffer.subarray(0, received.length)) : null;
     if (message !== null && isConflict(message, received.source, target, nonce)) return true;
-    received = shim.icmp6Receive(fd, buffer);
   }
   return false;
 }

@@ -7,6 +7,7 @@ import { loadLinuxShim } from '../native.ts';
 import { watchNetwork } from './network-watch.ts';
 import { linkResolvers } from './resolvers.ts';
 import { openRouterSocket } from './router-socket.ts';
+import { connectTcp } from './tied-tcp.ts';
 
 type Interface = NonNullable<ReturnType<typeof networkInterfaces>[string]>[number];
 
@@ -35,6 +36,7 @@ export function linuxDiscoveryPlatform(shim: LinuxShim = loadLinuxShim()): Disco
     openRouterSocket: (link, events) => openRouterSocket(shim, link, events),
     resolvers: linkResolvers,
     tieToLink: (fd, link) => shim.bindToDevice(fd, link.name),
+    connectTcp: (link, address, port) => connectTcp(shim, link, address, port),
     watchNetwork: (changed) => watchNetwork(shim, () => changed()),
   };
 }

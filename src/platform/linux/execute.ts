@@ -35,7 +35,7 @@ async function make(change: Change, name: string): Promise<void> {
     case 'firewall':
       return void (await runNft(inboundDropTable(name)));
     case 'table':
-      return void (await run('nft', ['-f', '-'], change.ruleset));
+      return void (await run('nft', ['-f', '-'], { input: change.ruleset }));
     default:
       return change satisfies never;
   }

@@ -13,7 +13,7 @@ import {
   reversePathFilter,
   TUN_SETTINGS,
 } from '../../core/host/host-config.ts';
-import { runJson } from './commands.ts';
+import { run, runJson } from './commands.ts';
 import { readSysctl } from './sysctl.ts';
 
 /** A JSON object of unknown fields. */
@@ -97,19 +97,40 @@ function readSettings(names: readonly string[]): Map<string, string> {
   return settings;
 }
 
+/** Of the routes that routers announced so much is read: some six hundred. */
+const ANNOUNCED_BYTES = 64 * 1024;
+
+/**
+ * The IPv6 routes that planning asks for: those that people and programs added, ours among them, and which interfaces have a default
+ * route from a router. Never all that there are: whoever floods a link with Router Advertisements fills the table with thousands.
+ */
+async function ipv6Routes(): Promise<RouteFacts[]> {
+  const [added, announced] = await Promise.all([
+    runJson('ip', ['-j', '-6', 'route', 'show', 'table', 'main', 'proto', 'boot']),
+    run('ip', ['-6', '-o', 'route', 'show', 'table', 'main', 'proto', 'ra', 'default'], {
+      enoughBytes: ANNOUNCED_BYTES,
+    }),
+  ]);
+  const devices = new Set([...announced.matchAll(/\bdev (\S+)/g)].map(([, device = '']) => device));
+  return [
+    ...objects(added).flatMap(routeFacts(6)),
+    ...[...devices].map((dev) => routeFacts(6)({ dst: 'default', dev, protocol: 'ra' })[0] as RouteFacts),
+  ];
+}
+
 /** Reads everything. @throws XlatError TOOL_MISSING without `ip`; CommandError when a tool fails */
 export async function readFacts(): Promise<HostFacts> {
   const [links, routes4, routes6, proxies, tables] = await Promise.all([
     runJson('ip', ['-d', '-j', 'address', 'show']),
     runJson('ip', ['-j', '-4', 'route', 'show', 'table', 'main']),
-    runJson('ip', ['-j', '-6', 'route', 'show', 'table', 'main']),
+    ipv6Routes(),
     runJson('ip', ['-j', '-6', 'neighbour', 'show', 'proxy']),
     firewallTables(),
   ]);
   const linkList = objects(links).map(linkFacts);
   return {
     links: linkList,
-    routes: [...objects(routes4).flatMap(routeFacts(4)), ...objects(routes6).flatMap(routeFacts(6))],
+    routes: [...objects(routes4).flatMap(routeFacts(4)), ...routes6],
     proxies: objects(proxies).map(proxyFacts),
     sysctls: readSettings(linkList.map((l) => l.name)),
     firewallTables: tables,

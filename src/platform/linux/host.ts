@@ -97,6 +97,10 @@ export class LinuxHost implements HostControl {
     );
   }
 
+  defend(): void {
+    this.#held.redirect.defend();
+  }
+
   /** @param known the host's facts, where they have just been read */
   async applyGateway(config: GatewayHostConfig | null, known?: HostFacts): Promise<void> {
     const wish = config === null ? null : (before: HostFacts) => wantedGatewayChanges(config, before);
@@ -135,11 +139,21 @@ export class LinuxHost implements HostControl {
   async #make(change: Change, isApplied: boolean, facts: HostFacts): Promise<void> {
     const name = change.link === null ? '' : findLink(facts, change.link)?.name;
     if (name === undefined) throw goneError(change);
-    if (!isApplied) this.#journal.add(change);
+    if (!isApplied) this.#note(change);
     this.#crashPoint('journalled', change);
     if (change.kind !== 'firewall' || !this.#held.firewall.make(name)) await makeChange(change, name);
     this.#log.info('host-changed', { change: change.kind }, describeChange(change));
     this.#crashPoint('made', change);
+  }
+
+  #note(change: Change): void {
+    this.#journal.add(change);
+    this.#log.debug('journal-written', { change: change.kind }, `in the journal: ${describeChange(change)}`);
+  }
+
+  #settle(change: Change): void {
+    this.#journal.settle(change);
+    this.#log.debug('journal-written', { change: change.kind }, `settled in the journal: ${describeChange(change)}`);
   }
 
   /** @returns false when it failed */
@@ -153,7 +167,7 @@ export class LinuxHost implements HostControl {
   async #undoAll(changes: readonly Change[], facts: HostFacts): Promise<void> {
     let failed = 0;
     for (const change of changes) {
-      if (await this.#undo(change, facts)) this.#journal.settle(change);
+      if (await this.#undo(change, facts)) this.#settle(change);
       else failed += 1;
       this.#crashPoint('undone', change);
     }

@@ -26,6 +26,13 @@ const ABOUT: Readonly<Record<ServiceRole, string>> = {
 /** Interfaces, routes and sockets; packet and raw sockets; the redirect programs; the group of the control socket. */
 const COMMON_RIGHTS = ['CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_BPF', 'CAP_CHOWN'];
 
+/**
+ * A client allocates little, so it can do with small and few heaps: after floods and an hour of roaming some 15 MiB less. A gateway's
+ * DNS64 would pay for them with time.
+ */
+const LEAN_OPTIONS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
+const LEAN_ENVIRONMENT = ['MALLOC_ARENA_MAX=1', 'UV_THREADPOOL_SIZE=2'];
+
 /** The unit's text. */
 export function serviceUnit(spec: ServiceSpec): string {
   const { role } = spec;
@@ -49,13 +56,16 @@ const unitLines = ({ role }: ServiceSpec): readonly string[] => [
   ...(role === 'gateway' ? ['Before=nss-lookup.target'] : []),
 ];
 
-function runLines({ role, config, node, program }: ServiceSpec): readonly string[] {
+function runLines({ role, config, node, program, logging = [] }: ServiceSpec): readonly string[] {
   const command = [node, program].map(quote).join(' ');
+  const lean = role === 'client' ? [node, ...LEAN_OPTIONS, program].map(quote).join(' ') : command;
   const file = config === null ? '' : ` -c ${quote(config)}`;
+  const options = logging.map((word) => ` ${quote(word)}`).join('');
   return [
     'Type=exec',
     // A client with a configured prefix waits for its network, as one without does.
-    `ExecStart=${command} ${role}${role === 'client' ? ' --wait' : ''}${file}`,
+    ...(role === 'client' ? LEAN_ENVIRONMENT.map((assignment) => `Environment=${assignment}`) : []),
+    `ExecStart=${lean} ${role}${role === 'client' ? ' --wait' : ''}${file}${options}`,
     // Without a file there is nothing to read again.
     ...(config === null ? [] : ['ExecReload=kill -HUP $MAINPID']),
     // After a crash as well. A translator's interface goes with its process, and there is nothing else.

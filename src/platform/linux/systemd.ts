@@ -87,7 +87,7 @@ function permitted(operation: string, file: string, change: () => void): void {
 /** @throws XlatError HOST_CHANGE_FAILED with systemd's words */
 async function systemctl(operation: string, args: readonly string[]): Promise<string> {
   try {
-    return await run('systemctl', ['--no-ask-password', '--quiet', ...args], '', STOP_LIMIT_MS);
+    return await run('systemctl', ['--no-ask-password', '--quiet', ...args], { timeLimitMs: STOP_LIMIT_MS });
   } catch (cause) {
     if (!(cause instanceof CommandError)) throw cause;
     const advice = `"journalctl -u ${args.at(-1)}" may say more.`;

@@ -67,7 +67,7 @@ async function deleteRoutes(name: string, routes: readonly string[]): Promise<vo
   if (routes.length === 0) return;
   const lines = routes.map((route) => `route delete ${route} dev ${name}`);
   try {
-    await run('ip', ['-force', '-batch', '-'], `${lines.join('\n')}\n`);
+    await run('ip', ['-force', '-batch', '-'], { input: `${lines.join('\n')}\n` });
   } catch (cause) {
     if (!(cause instanceof CommandError)) throw cause;
     const others = cause.stderr.split('\n').filter((line) => !/^Command failed -:|No such process/.test(line));
@@ -84,7 +84,7 @@ export function missingForwarding(): string[] {
 async function batch(lines: readonly string[]): Promise<void> {
   if (lines.length === 0) return;
   try {
-    await run('ip', ['-batch', '-'], `${lines.join('\n')}\n`);
+    await run('ip', ['-batch', '-'], { input: `${lines.join('\n')}\n` });
   } catch (cause) {
     throw cause instanceof CommandError ? explain(cause, lines) : cause;
   }

@@ -52,7 +52,24 @@ async function onLinkLength(link: Fields, source: string): Promise<number> {
   const entry = objects(link.addr_info).find((a) => text(a.local) === source);
   const own = number(entry?.prefixlen, 128);
   if (own < 128) return own;
-  const routes = objects(await runJson('ip', ['-j', '-6', 'route', 'show', 'dev', text(link.ifname), 'table', 'main']));
+  // Only those that the address lies in, no default route: a flood of Router Advertisements leaves thousands of them.
+  const device = text(link.ifname);
+  const routes = objects(
+    await runJson('ip', [
+      '-j',
+      '-6',
+      'route',
+      'show',
+      'root',
+      `${source}/8`,
+      'match',
+      source,
+      'dev',
+      device,
+      'table',
+      'main',
+    ]),
+  );
   const address = ipaddr.IPv6.parse(source);
   const lengths = routes
     .filter((r) => r.gateway === undefined && text(r.dst).includes('/'))

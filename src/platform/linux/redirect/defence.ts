@@ -71,7 +71,7 @@ function hasAnycastRoute({ link, clat }: Claim): boolean {
 /** An address that this process defends, until closed. */
 export class Defence {
   readonly #shim: LinuxShim;
-  readonly #lost: () => void;
+  readonly #contested: () => void;
   /** Holds the membership, and sends. */
   readonly #socket: Handle;
   #claim: Claim;
@@ -83,20 +83,20 @@ export class Defence {
 
   /**
    * Starts to defend an address that duplicate address detection has found free, and tells the neighbours.
-   * @param lost called when another node claims it
+   * @param contested called when another node claims it; for claims that come in together, once
    * @throws XlatError REDIRECT_UNAVAILABLE; the system's error when the interface goes away
    */
-  constructor(shim: LinuxShim, claim: Claim, lost: () => void) {
+  constructor(shim: LinuxShim, claim: Claim, contested: () => void) {
     this.#shim = shim;
     this.#claim = claim;
-    this.#lost = lost;
+    this.#contested = contested;
     this.#socket = shim.icmp6Open();
     try {
       shim.icmp6SetFilter(this.#socket.fd, new Uint8Array(0));
       this.#isAnycast = this.#joinAnycast();
       if (!this.#isAnycast) shim.icmp6Join(this.#socket.fd, claim.link.index, solicitedNodeGroup(claim.clat));
       this.#listen();
-      this.#announce();
+      this.announce();
     } catch (cause) {
       this.close();
       throw cause;
@@ -113,7 +113,21 @@ export class Defence {
     if (this.#isAnycast && !hasAnycastRoute(this.#claim)) this.#rejoin();
     if (isSame(linkAddress, this.#claim.linkAddress) && this.#isAnnounced) return;
     this.#claim = { ...this.#claim, linkAddress };
-    this.#announce();
+    this.announce();
+  }
+
+  /**
+   * Unsolicited, with the override flag (RFC 4861 §7.2.6): a router would keep our old link-layer address otherwise, or the one of
+   * whoever claims this one. It only saves time: where a firewall or the state of the link does not let it out, neighbours ask, and
+   * the next look announces again.
+   */
+  announce(): void {
+    try {
+      this.#advertise(ALL_NODES, false);
+      this.#isAnnounced = true;
+    } catch {
+      this.#isAnnounced = false;
+    }
   }
 
   /** Gives the address up. A second call does nothing. */
@@ -157,13 +171,18 @@ export class Defence {
   /** Works off what is there. @returns false when the interface is gone and nothing will come any more */
   #drain(fd: number): boolean {
     const buffer = new Uint8Array(PACKET_MAX);
+    let isContested = false;
+    let length = 0;
     for (let i = 0; i < BATCH; i++) {
-      const length = this.#receive(fd, buffer);
-      if (length <= 0) return length === 0;
+      length = this.#receive(fd, buffer);
+      if (length <= 0) break;
       const received = parsePacket(buffer.subarray(0, length));
-      if (received !== null) this.#handle(received);
+      if (received === null) continue;
+      if (received.message.kind === 'solicitation') this.#answer(received.source);
+      isContested ||= this.#isClaim(received.message);
     }
-    return true;
+    if (isContested) this.#contested();
+    return length >= 0;
   }
 
   /** @returns bytes, 0 when there is nothing, -1 when the interface is gone (what it is next is the client's to find out) */
@@ -178,12 +197,12 @@ export class Defence {
     }
   }
 
-  #handle({ source, message }: Received): void {
-    if (message.kind === 'solicitation') this.#answer(source);
-    if (message.kind !== 'advertisement') return;
+  /** Whether a message says that another node has the address. */
+  #isClaim(message: NdpMessage): boolean {
+    if (message.kind !== 'advertisement') return false;
     const told = message.options.find((o) => o.type === OPTION_TARGET_LINK_ADDRESS)?.body;
     // Our own words, brought back by a bridge or a proxy, are no conflict.
-    if (told === undefined || !isSame(told, this.#claim.linkAddress)) this.#lost();
+    return told === undefined || !isSame(told, this.#claim.linkAddress);
   }
 
   /** RFC 4861 §7.2.4; a probe for duplicates comes from :: and is answered to all. */
@@ -193,19 +212,6 @@ export class Defence {
       this.#advertise(isProbe ? ALL_NODES : source, !isProbe);
     } catch {
       // The interface is on its way down, or out of buffers: whoever asked asks again.
-    }
-  }
-
-  /**
-   * Unsolicited, with the override flag (RFC 4861 §7.2.6): a router would keep our old link-layer address otherwise. It only saves
-   * time: where a firewall or the state of the link does not let it out, neighbours ask, and the next look announces again.
-   */
-  #announce(): void {
-    try {
-      this.#advertise(ALL_NODES, false);
-      this.#isAnnounced = true;
-    } catch {
-      this.#isAnnounced = false;
     }
   }
 

@@ -49,6 +49,11 @@ export class Redirect {
     this.#attached = this.#open(uplink, tun);
   }
 
+  /** Tells the neighbours whose the address is; nothing where none is attached. */
+  defend(): void {
+    this.#attached?.defence?.announce();
+  }
+
   /** Detaches everything. A second call does nothing. */
   close(): void {
     this.#attached?.defence?.close();
