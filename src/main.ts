@@ -3,6 +3,7 @@
 // that `--version` does not pay for the data plane.
 
 import type { Actions, GivenKeys } from './cli/actions.ts';
+import { OwnTerminal } from './daemon/own-terminal.ts';
 import { prepareThread } from './daemon/packet-thread.ts';
 import { productVersion } from './daemon/version.ts';
 
@@ -149,22 +150,26 @@ const EARLY: Readonly<Record<string, () => Promise<unknown>>> = {
 };
 
 /**
- * A reader that went away (`| head`) ends a command quietly; a role goes on without anybody to read its log, for it moves packets.
+ * A reader that went away (`| head`) ends a command quietly, a full disk with a word. A role goes on without anybody to read its log,
+ * whatever the reason, for it moves packets.
  */
-function endWithPipes(command: string | undefined): void {
+function endWithStreams(command: string | undefined): void {
   const isRole = command !== undefined && Object.hasOwn(EARLY, command);
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      if (!isRole) process.exit(0);
-    });
-  }
+  const unwritten = (error: NodeJS.ErrnoException): void => {
+    if (isRole) return;
+    if (error.code === 'EPIPE') process.exit(0);
+    process.stderr.write(`xlat464: the output could not be written: ${error.message}\n`);
+    process.exit(1);
+  };
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', unwritten);
+  const terminal = new OwnTerminal();
+  process.on('exit', () => terminal.letGo());
 }
 
 /** A function, because the bundle (build/bundle.mjs) is CommonJS, which has no top-level await. */
 async function main(argv: readonly string[]): Promise<void> {
   startEarly(argv[0]);
-  endWithPipes(argv[0]);
+  endWithStreams(argv[0]);
   const [{ run }, { processTerminal }] = await Promise.all([import('./cli/program.ts'), import('./cli/terminal.ts')]);
   process.exitCode = await run(argv, actions, processTerminal());
 }

@@ -2,13 +2,7 @@
 // composition root, hands in these functions and loads what is behind each one only when it is called.
 
 import type { DiscoveryReport } from '../contract/discovery.ts';
-import type { LogPart } from '../contract/log-parts.ts';
-
-/** Levels of log lines, from all to the worst. */
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-
-/** One of the log levels. */
-export type LogLevel = (typeof LOG_LEVELS)[number];
+import type { LogLevel, LogPart } from '../contract/log-parts.ts';
 
 /** What every long-running role can be told. */
 export interface RoleOptions {

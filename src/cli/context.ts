@@ -1,8 +1,9 @@
 // What a command gets to do its work with.
 
 import type { Command } from 'commander';
+import type { LogLevel } from '../contract/log-parts.ts';
 import { type LogPart, partsOfRole } from '../contract/log-parts.ts';
-import type { Actions, LogLevel, RoleOptions, ServiceRole } from './actions.ts';
+import type { Actions, RoleOptions, ServiceRole } from './actions.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Handed to each command's file. `finish` takes the exit code of a command that ran to its end. */

@@ -72,9 +72,14 @@ function theOne(all: readonly ControlConnection[], { name, role }: Wanted): Cont
   if (first === undefined && role !== undefined && all[0] !== undefined) throw otherRole(all, { name, role });
   if (first === undefined) throw notRunning(name, role);
   if (others.length === 0) return first;
+  throw ambiguous(meant, role);
+}
+
+/** Several run where one is meant. */
+export function ambiguous(meant: readonly ControlConnection[], role?: Role): XlatError {
   const advice = `Choose one with --name: ${namesOf(meant)}.`;
   const message = `${meant.length} ${role ?? 'daemon'}s are running`;
-  throw new XlatError('DAEMON_AMBIGUOUS', OPERATION, message, { advice });
+  return new XlatError('DAEMON_AMBIGUOUS', OPERATION, message, { advice });
 }
 
 function otherRole(others: readonly ControlConnection[], { name, role }: Required<Wanted>): XlatError {

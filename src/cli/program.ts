@@ -67,7 +67,7 @@ export async function run(argv: readonly string[], actions: Actions, given: Term
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
-    return reportError(asUsageError(error, called), terminal, argv.includes('--json'));
+    return reportError(asUsageError(error, called, argv), terminal, argv.includes('--json'));
   }
 }
 
@@ -114,10 +114,11 @@ function calledCommand(program: Command, argv: readonly string[]): string {
   return words.join(' ');
 }
 
-function asUsageError(error: unknown, called: string): unknown {
+function asUsageError(error: unknown, called: string, argv: readonly string[]): unknown {
   if (!(error instanceof CommanderError)) return error;
   const isBare = error.code === 'commander.help';
-  const message = isBare ? 'no command given' : error.message.replace(/^error: /, '').replace('\n', ' ');
+  const bare = argv.at(-2) === 'help' ? `unknown command '${argv.at(-1)}'` : 'no command given';
+  const message = isBare ? bare : error.message.replace(/^error: /, '').replace('\n', ' ');
   const advice = `Run "${called} --help" for what there is.`;
   return new XlatError('USAGE', 'read the command line', message, { advice, cause: error });
 }

@@ -26,6 +26,16 @@ const isSame = (a: TranslatorSettings | null, b: TranslatorSettings): boolean =>
 const keyOf = (settings: TranslatorSettings): string =>
   JSON.stringify(settings, (_, value: unknown) => (value instanceof Uint8Array ? [...value] : value));
 
+/** What a step fails with: nothing, or one failure. */
+async function failuresOf(step: () => Promise<void>): Promise<unknown[]> {
+  try {
+    await step();
+    return [];
+  } catch (cause) {
+    return [cause];
+  }
+}
+
 /** The data plane and the host around it. Its calls must not overlap. */
 export class Carrier {
   readonly #config: ClientConfig;
@@ -88,18 +98,18 @@ export class Carrier {
     await this.#host.apply(this.#hostConfig(this.#settings.ipv4Mtu, null));
   }
 
-  /** Undoes everything: the host first, while the interface is there, then the data plane. @throws the first failure, at the end */
+  /**
+   * Undoes everything: the host first, while the interface is there, then the data plane. What of the host could not be undone is tried
+   * once more after that, for most of it goes with the interface. @throws the first failure that is left, at the end
+   */
   async tearDown(): Promise<void> {
     const dataPlane = this.#dataPlane;
     this.#dataPlane = null;
-    const failures: unknown[] = [];
-    for (const step of [() => this.#host.apply(null), () => dataPlane?.close()]) {
-      try {
-        await step();
-      } catch (cause) {
-        failures.push(cause);
-      }
-    }
+    const undo = (): Promise<void> => this.#host.apply(null);
+    const undone = await failuresOf(undo);
+    const ended = await failuresOf(async () => dataPlane?.close());
+    const left = undone.length === 0 ? [] : await failuresOf(undo);
+    const failures = [...left, ...ended];
     this.#settings = null;
     this.#tun = null;
     this.#ipv4 = null;
@@ -140,7 +150,7 @@ export class Carrier {
     const router = isTied ? uplink.router : null;
     if (kind === 'redirect') return { kind, link, clat, prefix: candidate.prefix, linkAddress, router };
     const scope = this.#env.forwarding ?? 'auto';
-    return { kind, link, clat, mtuBytes, hasNeighbours: linkAddress !== null, scope };
+    return { kind, link, clat, mtuBytes, linkAddress, scope };
   }
 
   async #warnOfFirewalls(): Promise<void> {

@@ -7,6 +7,7 @@ import { XlatError } from '../contract/errors.ts';
 import type { Log } from '../contract/reasons.ts';
 import { CLAT_RANDOM_BYTES, isChecksumNeutral, makeClatAddress } from '../core/address/clat-address.ts';
 import type { HostFacts } from '../core/host/host-config.ts';
+import { isSameAddress } from '../core/lifecycle/address.ts';
 import type { Way } from '../core/lifecycle/way.ts';
 import type { Platform } from '../platform/platform.ts';
 
@@ -40,7 +41,7 @@ export function chooseIpv4(config: ClientConfig, facts: HostFacts): number {
 }
 
 /** What choosing the IPv6 address needs. */
-export interface AddressRequest {
+interface AddressRequest {
   readonly config: ClientConfig;
   readonly way: Way;
   readonly ipv4: number;
@@ -85,7 +86,7 @@ function* candidates(request: AddressRequest): Generator<Uint8Array> {
 export async function claimAddress(request: AddressRequest): Promise<{ clat: Uint8Array; isFree: boolean }> {
   const { avoid, way, log } = request;
   for (const clat of candidates(request)) {
-    if (avoid.some((other) => Buffer.compare(other, clat) === 0)) continue;
+    if (avoid.some((other) => isSameAddress(other, clat))) continue;
     const isFree = await hasNobody(request, clat);
     if (isFree) logChoice(request, clat);
     return { clat, isFree };

@@ -131,7 +131,8 @@ class Client implements RunningClient {
   stop(): Promise<void> {
     if (this.#isEnding) return this.ended;
     this.#isEnding = true;
-    if (this.#life.state.state !== 'idle') this.#take({ event: 'down' });
+    const { state } = this.#life;
+    if (state.state !== 'idle' || state.left !== null) this.#take({ event: 'down' });
     else if (this.#source !== null) this.#end(null); // switched off before
     return this.ended;
   }
@@ -195,8 +196,11 @@ class Client implements RunningClient {
     this.#events.push(event);
     if (this.#isStepping) return;
     this.#isStepping = true;
-    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) this.#step(next);
-    this.#isStepping = false;
+    try {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) this.#step(next);
+    } finally {
+      this.#isStepping = false; // also after a bug: the end is a step, too
+    }
     const { state } = this.#life;
     const isUndecided = state.state === 'claiming' || state.state === 'attaching' || state.state === 'stopping';
     if (!isUndecided && reasonOf(state) !== 'client-starting') this.#ready.resolve();
@@ -239,11 +243,20 @@ class Client implements RunningClient {
         writeReport(this.#env.log, effect, this.#life, this.#carrier?.ipv4Side ?? null);
         break;
       case 'rest':
-        if (this.#isEnding || effect.failure !== null) this.#end(effect.failure);
-        else this.#env.log.info('client-off', {}, 'switched off; everything on this host is as it was');
+        this.#rest(effect);
         break;
       default:
         effect satisfies never;
+    }
+  }
+
+  /** Nothing goes on any more: the end, or a pause until the user switches it on. */
+  #rest({ failure, left }: Effect & { effect: 'rest' }): void {
+    if (this.#isEnding || failure !== null) this.#end(failure ?? left);
+    else {
+      const how =
+        left === null ? 'everything on this host is as it was' : `not everything could be put back: ${left.message}`;
+      this.#env.log.info('client-off', {}, `switched off; ${how}`);
     }
   }
 

@@ -31,10 +31,11 @@ export function discoveredPrefixes(context: DiscoveryContext, listener: PrefixLi
   };
   const tellTrouble = (): void => {
     for (const { link, listening, trouble, counts } of discovery.links) {
-      const text = listening.state === 'yes' ? trouble : listening.cause.message;
-      if (text !== null) tell.trouble(link.name, text);
-      tell.flood(link.name, counts.floods, discovery.clock.now());
-      tell.refused(link.name, counts.prefixes, discovery.clock.now());
+      const now = discovery.clock.now();
+      if (listening.state === 'yes') tell.passing(link.name, trouble, now);
+      else tell.trouble(link.name, listening.cause.message);
+      tell.flood(link.name, counts.floods, now);
+      tell.refused(link.name, counts.prefixes, now);
     }
   };
   const discovery = startDiscovery({ ...context, configured: null, asksDnsBesideRa: false, onEvent });
@@ -71,10 +72,15 @@ function seldom(): (interfaceName: string, count: number, nowMs: number) => numb
   };
 }
 
+/** A link that comes up cannot be asked for a second or two (duplicate address detection): only what lasts so long is a trouble. */
+const PASSING_MS = 3000;
+
 /** Says each trouble once, floods and refusals now and then, and each outcome of a check when it is another one than before. */
 function onlyNews(listener: PrefixListener) {
   const troubles = new Set<string>();
   const outcomes = new Map<string, boolean>();
+  /** Since when something is wrong with an interface. */
+  const begun = new Map<string, number>();
   const [floods, refusals] = [seldom(), seldom()];
   return {
     flood: (interfaceName: string, count: number, nowMs: number): void => {
@@ -94,6 +100,12 @@ function onlyNews(listener: PrefixListener) {
       if (troubles.has(`${interfaceName} ${text}`)) return;
       troubles.add(`${interfaceName} ${text}`);
       listener.trouble({ interface: interfaceName }, `${interfaceName}: ${text}`);
+    },
+    /** What may pass by itself, where it has lasted; null: nothing is wrong. */
+    passing(interfaceName: string, text: string | null, nowMs: number): void {
+      if (text === null) begun.delete(interfaceName);
+      else if (!begun.has(interfaceName)) begun.set(interfaceName, nowMs);
+      else if (nowMs - (begun.get(interfaceName) ?? nowMs) >= PASSING_MS) this.trouble(interfaceName, text);
     },
     checked: ({
       interfaceName,

@@ -2,13 +2,12 @@
 
 import type { HostFacts } from '../core/host/host-config.ts';
 import type { NetworkView } from '../core/lifecycle/event.ts';
-import { nativeIpv4, otherClat } from '../core/lifecycle/host-view.ts';
+import { linkTrouble, nativeIpv4, otherClat } from '../core/lifecycle/host-view.ts';
 import type { Target, WayAnswer } from '../core/lifecycle/way.ts';
 import type { HostControl, Platform } from '../platform/platform.ts';
-import { addressInside } from './settings.ts';
 
 /** What a look needs. */
-export interface LookContext {
+interface LookContext {
   readonly platform: Platform;
   readonly host: HostControl;
   /** The client's own interface. */
@@ -28,11 +27,20 @@ export async function lookAtNetwork(context: LookContext, targets: readonly Targ
   const { host, tunName, uplinkName } = context;
   const [facts, ...answers] = await Promise.all([host.facts(), ...targets.map((target) => ask(context, target))]);
   const native = nativeIpv4(facts, tunName, uplinkName);
-  return { view: { nativeIpv4: native, otherClat: otherClat(facts, tunName), answers }, facts };
+  return {
+    view: {
+      nativeIpv4: native,
+      otherClat: otherClat(facts, tunName),
+      linkTrouble: linkTrouble(facts, tunName, uplinkName),
+      answers,
+    },
+    facts,
+  };
 }
 
 async function ask({ platform, uplinkName }: LookContext, target: Target): Promise<WayAnswer> {
-  const destination = addressInside(target.candidate.prefix);
+  // The prefix's own first address: any inside it shows the way there.
+  const destination = target.candidate.prefix.address;
   const free = await platform.findUplink(destination, uplinkName);
   const { interfaceName } = target;
   if (interfaceName === null || free.uplink?.link.name === interfaceName) return { target, free, tied: null };

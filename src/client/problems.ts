@@ -3,7 +3,7 @@
 
 import { formatIpv6 } from '../config/addresses.ts';
 import type { Reason } from '../contract/reasons.ts';
-import type { Attachment, Failure, Lifecycle, Refusal } from '../core/lifecycle/state.ts';
+import type { Attachment, ClatState, Failure, Lifecycle, Refusal } from '../core/lifecycle/state.ts';
 import { attachmentOf, reasonOf } from '../core/lifecycle/state.ts';
 import { refusalBehind } from '../core/lifecycle/uplink-kind.ts';
 import { DUPLICATE_ADVICE } from './choose.ts';
@@ -21,8 +21,9 @@ export interface ClientProblem {
 export function problemsOf(life: Lifecycle): readonly ClientProblem[] {
   const { state } = life;
   if (state.state === 'backoff') return [failed(state.failure)];
+  if (state.state === 'idle') return state.left === null ? [] : [leftBehind(state.left)];
   const attached = attachmentOf(state);
-  if (attached !== null) return [...contested(attached, life), ...refused(attached, life)];
+  if (attached !== null) return [...owed(state), ...contested(attached, life), ...refused(attached, life)];
   const { refusal } = life.ledger;
   return refusal !== null && reasonOf(state) === 'uplink-elsewhere' ? [refusalProblem(ELSEWHERE, refusal)] : [];
 }
@@ -34,6 +35,20 @@ const failed = (failure: Failure): ClientProblem => ({
   text: failure.message,
   advice: adviceOf(failure),
 });
+
+const leftBehind = (left: Failure): ClientProblem => ({
+  code: 'host-trouble',
+  text: left.message,
+  advice:
+    'the log names them; "xlat464 down" tries again, and so does the next start, or "xlat464 cleanup" once the daemon has ended',
+});
+
+function owed(state: ClatState): readonly ClientProblem[] {
+  if (state.state !== 'running' || state.owed === null) return [];
+  const { failure } = state.owed;
+  const text = `asking for duplicates failed, so the address in use is kept: ${failure.message}`;
+  return [{ code: 'client-retrying', text, advice: adviceOf(failure) }];
+}
 
 function contested({ way, clat }: Attachment, { ledger: { contest } }: Lifecycle): readonly ClientProblem[] {
   if (contest === null || contest.saidMs === null) return [];

@@ -64,8 +64,8 @@ const ADVICE = `${DUPLICATE_ADVICE.charAt(0).toUpperCase()}${DUPLICATE_ADVICE.sl
 /** What is said of an address. */
 const ADDRESS_WORDS: Partial<Record<Report['reason'], (address: string) => string>> = {
   'address-duplicate': (address) => `${address} is taken`,
-  'address-conflict': (address) => `another node claims ${address}; looking for another one`,
-  'address-contested': (address) => `another node goes on claiming ${address}; it is kept and defended. ${ADVICE}`,
+  'address-conflict': (address) => `another node goes on claiming ${address}; looking for another one`,
+  'address-contested': (address) => `another node claims ${address}; it is kept and defended. ${ADVICE}`,
   'address-uncontested': (address) => `nobody claims ${address} any more`,
 };
 
@@ -125,13 +125,15 @@ export function clientState(life: Lifecycle, side: Ipv4Side | null): ClientState
     case 'moving':
       return side === null ? { state: 'starting' } : runningState(state.from, life, side);
     case 'idle':
-      return reason === 'client-starting' ? { state: 'starting' } : { state: 'stopped', reason, why: state.why };
+      if (reason === 'client-starting') return { state: 'starting' };
+      return { state: 'stopped', reason, why: state.why, problems: problemsOf(life) };
     case 'waiting':
     case 'detaching':
       return waitingState(life, state.why);
     case 'claiming':
       return waitingState(life, `probing an address on ${state.way.uplink.link.name}`);
     case 'attaching':
+      if (state.isChange && side !== null) return runningState(state, life, side);
       return waitingState(life, `setting up the way through ${state.way.uplink.link.name}`);
     case 'doubting':
       return waitingState(life, state.failure.message);

@@ -70,7 +70,12 @@ export type ClientState =
       readonly prefix: PrefixInUse;
     }
   | { readonly state: 'stopping' }
-  | { readonly state: 'stopped'; readonly reason: Reason; readonly why: string };
+  | {
+      readonly state: 'stopped';
+      readonly reason: Reason;
+      readonly why: string;
+      readonly problems: readonly ClientProblem[];
+    };
 
 /** A client, from the call of {@link startClient} on. */
 export interface RunningClient {

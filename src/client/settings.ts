@@ -7,7 +7,7 @@ import { DEFAULT_SETTINGS } from '../core/translate/settings.ts';
 import { HEADER_DIFFERENCE } from '../core/wire/ipv6.ts';
 
 /** MTU of the IPv4 side, rule D-12: the configured one, or what is left of the uplink's. */
-export const ipv4MtuOf = (config: ClientConfig, uplinkMtuBytes: number): number =>
+const ipv4MtuOf = (config: ClientConfig, uplinkMtuBytes: number): number =>
   Math.min(config.mtu ?? Number.POSITIVE_INFINITY, uplinkMtuBytes - HEADER_DIFFERENCE);
 
 /** The one mapping of a CLAT, rule A-06. */
@@ -47,6 +47,3 @@ export function clatSettings(
     decrementHopLimit: config.decrementHopLimit,
   };
 }
-
-/** An address inside the NAT64 prefix, to ask the kernel for the way there: the prefix's own first one. */
-export const addressInside = (prefix: Prefix6): Uint8Array => prefix.address;

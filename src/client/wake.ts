@@ -4,7 +4,7 @@ import type { Clock } from '../discovery/clock.ts';
 import type { Closable } from '../platform/platform.ts';
 
 /** Both clocks are read one after the other, and one of them in hundredths of a second: less than this is no sleep. */
-export const SLEEP_MIN_MS = 1000;
+const SLEEP_MIN_MS = 1000;
 /** How often to compare while nothing else happens. */
 const COMPARE_MS = 10_000;
 

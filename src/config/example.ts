@@ -16,10 +16,10 @@ const TABLES: Readonly<Record<FileRole, Fields>> = {
   gateway: GATEWAY_FIELDS,
 };
 
-/** The keys that a first file sets. */
+/** The keys without which a file is none. What a network says by itself, such as its prefix, is better not written down. */
 const GIVEN: Readonly<Record<FileRole, Readonly<Record<string, string>>>> = {
   translator: { role: 'translator', prefix: '64:ff9b::/96' },
-  client: { role: 'client', prefix: '64:ff9b::/96' },
+  client: { role: 'client' },
   gateway: { role: 'gateway', lan: '[eth1]' },
 };
 

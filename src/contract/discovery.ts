@@ -1,4 +1,4 @@
-// What discovery has found, as plain data with addresses as text: `xlat464 discover --json`, status, and what both show to people.
+// What discovery has found, as plain data with addresses as text: what `xlat464 discover` shows, with --json and to people.
 
 /** Where a NAT64 prefix came from: configuration, Router Advertisement (RFC 8781), DNS (RFC 7050). */
 export type Pref64SourceName = 'static' | 'ra' | 'dns';
@@ -76,6 +76,8 @@ export interface InterfaceReport {
   readonly advertisements: AdvertisementCounts;
   readonly routers: readonly RouterReport[];
   readonly resolvers: readonly ResolverReport[];
+  /** How many more are named and not asked: there are too many. */
+  readonly resolversLeftOut: number;
   readonly chosen: ChosenPrefix | null;
   /** Stable code: why this one, or why none. */
   readonly reason: string;

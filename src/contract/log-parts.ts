@@ -1,7 +1,13 @@
-// The parts of a daemon, of which --verbose can be asked for some, and the part that each line of a log belongs to: a code
+// The levels of a log; the parts of a daemon, of which --verbose can be asked for some, and the part that each line of a log belongs to: a code
 // without a part does not compile. Read first: reasons.ts.
 
 import type { Reason, Step } from './reasons.ts';
+
+/** Levels of log lines, from all to the worst. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+/** One of the log levels. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** The commands that run a role, and what they have. */
 type Role = 'client' | 'gateway' | 'translate';
@@ -45,11 +51,14 @@ const PART_OF = {
   'client-starting': 'lifecycle',
   'client-ready': 'lifecycle',
   'client-stopping': 'lifecycle',
+  'client-asked': 'lifecycle',
   'client-stopped': 'lifecycle',
   'client-failed': 'lifecycle',
   'client-off': 'lifecycle',
   'client-retrying': 'lifecycle',
   'client-unchanged': 'lifecycle',
+  'internal-error': 'lifecycle',
+  'not-cleaned-up': 'lifecycle',
   'client-reload-failed': 'lifecycle',
   'uplink-chosen': 'lifecycle',
   'uplink-changed': 'lifecycle',

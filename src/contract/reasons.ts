@@ -32,9 +32,9 @@ export const REASONS = {
   'address-checking': 'duplicate address detection goes on for the address that is to carry the translated traffic',
   'address-not-neutral': 'this prefix length makes checksums change; they are updated in every packet',
   'address-duplicate': 'another node has this address; taking another one',
-  'address-conflict': 'another node claims the address that carries the translated traffic; looking for another one',
-  'address-contested':
-    'another node goes on claiming the address that carries the translated traffic; it is kept and defended',
+  'address-conflict':
+    'another node goes on claiming the address that carries the translated traffic; looking for another one',
+  'address-contested': 'another node claims the address that carries the translated traffic; it is kept and defended',
   'address-uncontested': 'nobody claims the address that carries the translated traffic any more',
   'address-unique': 'duplicate address detection found nobody else',
   'address-detection-skipped': 'the interface has no neighbour discovery, so no duplicate can exist',
@@ -63,6 +63,7 @@ export const REASONS = {
   'dhcp-said': 'a line from the DHCPv4 server',
   'pool-warning': 'what to know about the IPv4 pool on this host',
   'data-path-failed': 'the data path ended by itself',
+  'internal-error': 'a bug of this program, which puts everything back and ends',
   'dns-ready': 'DNS64 answers',
   'dns-changed': 'DNS64 goes on with other settings',
   'dns-stopped': 'DNS64 has ended',

@@ -44,7 +44,7 @@ export interface ControlConnection {
  */
 export async function connectTo(endpoint: Endpoint, access: Access, program: string): Promise<ControlConnection> {
   const socket = await open(endpoint.path[access]);
-  const connection = new SocketConnection(socket);
+  const connection = new SocketConnection(socket, endpoint.name);
   try {
     connection.hello = await connection.call('hello', { protocol: PROTOCOL, program });
     const mismatch = protocolMismatch(connection.hello, PROTOCOL);
@@ -87,14 +87,16 @@ class SocketConnection implements ControlConnection {
   hello!: Result<'hello'>;
   readonly closed: Promise<string | null>;
   readonly #socket: Socket;
+  readonly #name: string;
   readonly #reader = new LineReader();
   readonly #calls = new Map<number, Call>();
   readonly #callbacks = new Map<EventName, (params: never) => void>();
   #lastId = 0;
   #why: string | null = null;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, name: string) {
     this.#socket = socket;
+    this.#name = name;
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('error', (error) => this.#fail(error.message));
     this.closed = new Promise((resolve) => {
@@ -108,7 +110,7 @@ class SocketConnection implements ControlConnection {
   async call<M extends MethodName>(method: M, params: Params<M>): Promise<Result<M>> {
     const id = ++this.#lastId;
     const answered = new Promise<unknown>((resolve, reject) => this.#calls.set(id, { resolve, reject }));
-    const timer = setTimeout(() => this.#calls.get(id)?.reject(failed('the daemon does not answer')), ANSWER_MS);
+    const timer = setTimeout(() => this.#calls.get(id)?.reject(unanswered(this.#name)), ANSWER_MS);
     try {
       if (this.#socket.destroyed) throw failed(this.#why ?? 'the connection to the daemon has ended');
       this.#socket.write(frame(request(id, method, params)));
@@ -183,6 +185,11 @@ class SocketConnection implements ControlConnection {
 }
 
 const failed = (message: string): XlatError => new XlatError('CONTROL_FAILED', OPERATION, message);
+
+function unanswered(name: string): XlatError {
+  const advice = 'Its process hangs, or is stopped: kill -9 ends it, and "xlat464 cleanup" brings the host back then.';
+  return new XlatError('CONTROL_FAILED', OPERATION, `${name} does not answer`, { advice });
+}
 
 /** A daemon's error as it was thrown there. */
 function errorOf({ message, data }: RpcError): XlatError {

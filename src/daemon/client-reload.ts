@@ -14,20 +14,30 @@ const isSame = (a: ClientConfig, b: ClientConfig): boolean => textOf(a) === text
 const textOf = (config: ClientConfig): string =>
   JSON.stringify(config, (_, value: unknown) => (value instanceof Uint8Array ? [...value] : value));
 
+/** What reads again. */
+interface ClientReload {
+  /** Logs what it finds. @returns what is wrong with the file, or that there is none. Never throws */
+  readonly reload: () => readonly string[];
+  /** What else there is to know of the calls since the last one: that the file is sound, and not in use yet. */
+  readonly takeNotes: () => readonly string[];
+}
+
 /**
- * Makes the function that reads again.
+ * Makes what reads again.
  * @param file null: the settings are those of the command line
- * @returns a function that logs what it finds and gives why the settings in use are not those of the file; nothing: they are. Never throws
  */
-export function makeClientReload(file: string | null, current: ClientConfig, log: DaemonLog): () => readonly string[] {
-  const unchanged = (text: string): readonly string[] => {
-    log.info('client-unchanged', {}, text);
-    return text === SAME ? [] : [text];
-  };
-  return () => {
-    if (file === null) return unchanged(NO_FILE);
+export function makeClientReload(file: string | null, current: ClientConfig, log: DaemonLog): ClientReload {
+  let notes: readonly string[] = [];
+  const reload = (): readonly string[] => {
+    if (file === null) {
+      log.info('client-unchanged', {}, NO_FILE);
+      return [NO_FILE];
+    }
     try {
-      return unchanged(isSame(loadRole(file, 'client'), current) ? SAME : LATER);
+      const found = isSame(loadRole(file, 'client'), current) ? SAME : LATER;
+      log.info('client-unchanged', {}, found);
+      notes = found === LATER ? [LATER] : [];
+      return [];
     } catch (error) {
       const problems = (error instanceof Error ? error.message : String(error)).split('\n');
       for (const line of problems) {
@@ -36,4 +46,10 @@ export function makeClientReload(file: string | null, current: ClientConfig, log
       return problems;
     }
   };
+  const takeNotes = (): readonly string[] => {
+    const taken = notes;
+    notes = [];
+    return taken;
+  };
+  return { reload, takeNotes };
 }

@@ -95,7 +95,8 @@ function stateOf(state: ClientState): Omit<StatusState, 'sinceMs'> {
       return {
         name: 'stopped',
         reason: state.reason,
-        text: state.reason === 'client-failed' ? state.why : REASONS[state.reason],
+        text: state.reason === 'client-off' ? REASONS[state.reason] : state.why,
+        ...problemsOf(state),
       };
     default:
       return state satisfies never;

@@ -24,8 +24,9 @@ import type { DaemonLog } from './log.ts';
 import { type CaptureTarget, openCaptureTarget } from './open-capture.ts';
 import { startThread } from './packet-thread.ts';
 import { type RoleOptions, secretDir, stateDir } from './role.ts';
+import { listenToEnd, type RoleEnd } from './role-end.ts';
 import { openRoleLog } from './role-log.ts';
-import { listenToSignals } from './signals.ts';
+import { END_WORDS, type EndCause } from './signals.ts';
 
 /**
  * Runs the client until a signal ends it or it fails.
@@ -36,6 +37,8 @@ import { listenToSignals } from './signals.ts';
 export async function runClient(config: ClientConfig, options: RoleOptions, file: string | null): Promise<number> {
   const events = new EventLog();
   const { log } = openRoleLog(options, events);
+  const { reload, takeNotes } = makeClientReload(file, config, log);
+  const end = listenToEnd(reload, log);
   const capture = await openCaptureTarget(options.capture, log);
   try {
     const [platform, tuns] = await Promise.all([selectPlatform(), selectTunPlatform()]);
@@ -51,31 +54,41 @@ export async function runClient(config: ClientConfig, options: RoleOptions, file
       ...discovery,
       ...(options.waits === true ? { waitsForUplink: true } : {}),
     });
-    const reload = makeClientReload(file, config, log);
     const control = loadControl(client, path, {
       role: 'client',
       tun: config.tunName,
       events,
       log,
+      signals: end,
       reload: async () => reload(),
+      takeNotes,
       switchTo: (isOn) => (isOn ? client.switchOn() : client.switchOff()),
     });
-    const signals = listenToSignals(reload);
-    void signals.stop.then(() => client.stop()).catch(() => undefined); // `ended` below has the failure
     try {
-      await client.ready;
-      sayReady(log, client.state);
-      await log.flush();
-      await client.ended;
+      await untilEnded(client, end, log);
     } finally {
-      signals.close();
       await (await control)?.close();
     }
     return EXIT.done;
   } finally {
+    end.close();
     await capture.discard();
     await log.flush();
   }
+}
+
+async function untilEnded(client: RunningClient, end: RoleEnd, log: DaemonLog): Promise<void> {
+  const stop = (): Promise<void> => client.stop();
+  const asked = (cause: EndCause): Promise<void> => {
+    log.info('client-asked', { cause }, `stopping ${END_WORDS[cause]}`);
+    return stop();
+  };
+  void end.stop.then(asked, stop).catch(() => undefined); // `ended` below has the failure
+  await client.ready;
+  sayReady(log, client.state);
+  await log.flush();
+  await client.ended;
+  end.check();
 }
 
 async function loadControl(

@@ -16,6 +16,7 @@ import { identityOf } from './identity.ts';
 import type { DaemonLog } from './log.ts';
 import { logFailure } from './open-capture.ts';
 import { stateDir } from './role.ts';
+import type { Signals } from './signals.ts';
 import { type RoleFacts, StatusBoard } from './status-board.ts';
 
 /** What a role gives to its control API. */
@@ -27,6 +28,8 @@ export interface Controlled {
   readonly facts: () => RoleFacts;
   readonly events: EventLog;
   readonly log: DaemonLog;
+  /** What ends it. */
+  readonly signals: Pick<Signals, 'end'>;
   /** Reads the configuration again. @returns what was wrong */
   readonly reload: () => Promise<readonly string[]>;
   /** What the changes since the last call cost, one sentence each. */
@@ -58,7 +61,7 @@ export async function openControl(controlled: Controlled): Promise<ControlServer
 
 function hostOf(
   board: StatusBoard,
-  { events, log, reload, takeNotes = () => [], switchTo = notSwitched(board), gateway = null }: Controlled,
+  { events, log, signals, reload, takeNotes = () => [], switchTo = notSwitched(board), gateway = null }: Controlled,
 ): ControlHost {
   const { name, role, version } = board.identity;
   return {
@@ -77,8 +80,7 @@ function hostOf(
     },
     switchTo,
     gateway,
-    // As the signal does, on every system.
-    stop: () => void process.emit('SIGTERM', 'SIGTERM'),
+    stop: () => signals.end('control-api'),
   };
 }
 

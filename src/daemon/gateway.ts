@@ -25,8 +25,9 @@ import { planGateway, readSurroundings } from './gateway-plan.ts';
 import type { DaemonLog } from './log.ts';
 import { openCaptureTarget } from './open-capture.ts';
 import { type RoleOptions, stateDir } from './role.ts';
+import { listenToEnd } from './role-end.ts';
 import { openRoleLog } from './role-log.ts';
-import { listenToSignals, type Signals } from './signals.ts';
+import { END_WORDS, type Signals } from './signals.ts';
 import { Teardown } from './teardown.ts';
 
 interface Session {
@@ -60,7 +61,7 @@ export async function runGateway(file: string, options: RoleOptions): Promise<nu
 async function runSession(session: Session): Promise<void> {
   const teardown = new Teardown();
   let reload = (): void => undefined; // until there is something to change
-  const signals = listenToSignals(() => reload());
+  const signals = listenToEnd(() => reload(), session.log);
   teardown.add(() => signals.close());
   try {
     const running = await start(session, teardown).catch(explained);
@@ -132,12 +133,12 @@ function promiseOfFailure(log: DaemonLog): {
 }
 
 async function untilStopped({ parts, follower, failed }: Running, signals: Signals, session: Session): Promise<void> {
-  const { log, events } = session;
+  const { log } = session;
   await log.flush();
-  const control = await loadControl(follower, parts, events, log);
+  const control = await loadControl(follower, parts, signals, session);
   try {
-    const signal = await Promise.race([signals.stop, failed]);
-    log.info('gateway-stopping', { signal }, `stopping after ${signal}`);
+    const cause = await Promise.race([signals.stop, failed]);
+    log.info('gateway-stopping', { cause }, `stopping ${END_WORDS[cause]}`);
   } finally {
     await control?.close();
   }
@@ -146,8 +147,8 @@ async function untilStopped({ parts, follower, failed }: Running, signals: Signa
 async function loadControl(
   follower: GatewayFollower,
   parts: GatewayParts,
-  events: EventLog,
-  log: DaemonLog,
+  signals: Signals,
+  { events, log }: Session,
 ): Promise<ControlServer | null> {
   const [{ openControl }, { gatewayFacts }, { gatewayRequests }] = await Promise.all([
     import('./control.ts'),
@@ -160,6 +161,7 @@ async function loadControl(
     facts: () => gatewayFacts(parts),
     events,
     log,
+    signals,
     reload: () => follower.reload(),
     takeNotes: () => parts.nat64?.takeNotes() ?? [],
     gateway: gatewayRequests(parts),

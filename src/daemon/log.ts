@@ -1,7 +1,8 @@
 // The daemon's log, on standard error: JSON by pino, one-liners on a terminal, one-liners with a syslog priority where systemd
 // reads along. pino takes 25 ms to load, so it is loaded when the data path runs; lines written before that wait for it.
 
-import { type LogCode, type LogPart, partOf } from '../contract/log-parts.ts';
+import { dateAndTime } from '../contract/local-time.ts';
+import { type LogCode, type LogLevel, type LogPart, partOf } from '../contract/log-parts.ts';
 import { printable, printableJson } from '../contract/printable.ts';
 import type { LogFields } from '../contract/reasons.ts';
 import { LineLimit } from './line-limit.ts';
@@ -14,9 +15,6 @@ export interface LogOptions {
   readonly json: boolean;
   readonly colour: boolean;
 }
-
-/** Levels, from all to the worst. */
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 const SEVERITY: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
@@ -113,7 +111,7 @@ const terminalLine =
   (colour: boolean) =>
   ({ level, time, text, extra }: WrittenLine): string => {
     const [from, dim, to] = colour ? [`\u001b[${COLOUR[level]}m`, '\u001b[2m', '\u001b[0m'] : ['', '', ''];
-    return `${time.slice(11, 19)} ${from}${level.padEnd(5)} ${text}${to} ${dim}${extra}${to}\n`;
+    return `${dateAndTime(Date.parse(time))} ${from}${level.padEnd(5)} ${text}${to} ${dim}${extra}${to}\n`;
   };
 
 /** sd-daemon(3): `<N>` in front of a line is its syslog priority. */

@@ -1,7 +1,8 @@
 // A log whose lines are also the daemon's events, for the control API.
 
+import type { LogLevel } from '../contract/log-parts.ts';
 import type { EventLog } from '../control/event-log.ts';
-import type { DaemonLog, LogLevel } from './log.ts';
+import type { DaemonLog } from './log.ts';
 
 /** Writes to `log` and adds everything but debug lines to `events`. */
 export function recordingLog(log: DaemonLog, events: EventLog): DaemonLog {

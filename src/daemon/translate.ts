@@ -22,8 +22,9 @@ import { type CaptureTarget, openCaptureTarget } from './open-capture.ts';
 import { startThread } from './packet-thread.ts';
 import { makeReload } from './reload.ts';
 import type { RoleOptions } from './role.ts';
+import { listenToEnd } from './role-end.ts';
 import { openRoleLog } from './role-log.ts';
-import { listenToSignals } from './signals.ts';
+import { END_WORDS } from './signals.ts';
 import type { RoleFacts } from './status-board.ts';
 import { openConfiguredTun, setupOf } from './tun.ts';
 
@@ -112,18 +113,18 @@ async function untilStopped(session: Session, dataPlane: DataPlane): Promise<voi
   const state = { name: 'running', reason: 'ready', text: `translating on ${device.name}` };
   const facts = (): RoleFacts => ({ state, addresses: null, uplink: null, settings, dataPath });
   const reload = makeReload({ ...session, dataPlane, reloaded }, session.config);
-  const signals = listenToSignals(() => void reload());
+  const signals = listenToEnd(() => void reload(), log);
   const failure = failureOf(dataPlane);
   try {
     sayStarted(log, device, config.tun.coalesce, settings);
     sayReady(session);
     const [, control] = await Promise.all([
       log.flush(),
-      loadControl({ role: 'translator', tun: device.name, facts, events, log, reload }),
+      loadControl({ role: 'translator', tun: device.name, facts, events, log, signals, reload }),
     ]);
     try {
-      const signal = await Promise.race([signals.stop, failure]);
-      log.info('translator-stopping', { signal }, `stopping after ${signal}`);
+      const cause = await Promise.race([signals.stop, failure]);
+      log.info('translator-stopping', { cause }, `stopping ${END_WORDS[cause]}`);
     } finally {
       await control?.close();
     }

@@ -8,7 +8,7 @@
 import { randomInt } from 'node:crypto';
 import type { LinkRef } from '../core/host/host-config.ts';
 import { type Candidate, isSamePrefix } from '../core/pref64/candidate.ts';
-import { type Choice, choose } from '../core/pref64/choose.ts';
+import { type Choice, chooseAfter } from '../core/pref64/choose.ts';
 import {
   candidatesOn,
   EMPTY_TABLE,
@@ -133,11 +133,11 @@ export class Discovery implements Closable {
   refresh(isFromEmpty: boolean): void {
     this.#look();
     if (isFromEmpty) this.#forget();
-    this.#expire();
     for (const link of this.#links.values()) {
       if (isFromEmpty) link.startAnew();
       else link.refresh();
     }
+    this.#expire(); // who is asked already is not asked once more for what has expired
     this.#recheck('');
     this.#judge();
   }
@@ -197,7 +197,12 @@ export class Discovery implements Closable {
 
   #update(table: Pref64Table): void {
     if (table === this.#table) return;
+    const isOnlyCounted = table.candidates === this.#table.candidates;
     this.#table = table;
+    if (isOnlyCounted) {
+      this.#changed();
+      return;
+    }
     this.#planExpiry();
     this.#judge();
   }
@@ -222,7 +227,7 @@ export class Discovery implements Closable {
     const nowMs = this.clock.now();
     for (const name of this.#links.keys()) {
       const before = this.#choices.get(name);
-      const choice = choose(this.candidates(name), before?.candidate?.prefix ?? null, nowMs);
+      const choice = chooseAfter(before, this.candidates(name), nowMs);
       this.#choices.set(name, choice);
       if (!isSameChoice(before, choice)) this.#tell({ kind: 'chosen', interfaceName: name, choice });
     }

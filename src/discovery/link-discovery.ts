@@ -2,7 +2,15 @@
 // with the other links; discovery.ts owns that. Read next: routers.ts, roll-call.ts, link-resolvers.ts, report.ts.
 
 import { XlatError } from '../contract/errors.ts';
-import { type HeardRa, hasRivals, hearRa, noteSilent, offersNews } from '../core/pref64/table.ts';
+import {
+  forgetRouter,
+  type HeardRa,
+  hasRivals,
+  hearRa,
+  noteNamed,
+  noteSilent,
+  offersNews,
+} from '../core/pref64/table.ts';
 import { emitRouterSolicitation } from '../core/wire/ndp.ts';
 import { readRouterOptions } from '../core/wire/ndp-options.ts';
 import type { DiscoveryLink, RouterMessage, RouterSocket } from '../platform/discovery-platform.ts';
@@ -13,6 +21,12 @@ import { OVERDUE_MS, RollCall } from './roll-call.ts';
 import { acceptAdvertisement } from './router-advertisement.ts';
 import { type Router, Routers } from './routers.ts';
 import { text6 } from './text.ts';
+
+/** Why Linux sends nothing (see solicitor.ts), in words. */
+const WORDS: Readonly<Record<string, string>> = {
+  EADDRNOTAVAIL: 'the interface has no link-local address in use yet',
+  ENETUNREACH: 'IPv6 does not work on the interface',
+};
 
 /** Discovery on one link, from the constructor until `close()`. */
 export class LinkDiscovery {
@@ -26,11 +40,17 @@ export class LinkDiscovery {
   listening: Listening = { state: 'yes' };
   /** The last failure to solicit or to learn the resolvers, until a solicitation goes out; or null. */
   trouble: string | null = null;
+  /** A router that announces a prefix now, or null. */
+  #announcer: string | null = null;
+  /** Who announced the last prefix while none is announced any more: asked, it may say it again. */
+  #lostBy: string | null = null;
+  /** Whether, since the last round for the sake of a question, a prefix was lost or a router had no room: only asking tells. */
+  #isWanted = false;
 
   constructor(link: DiscoveryLink, context: LinkContext) {
     this.link = link;
     this.#context = context;
-    this.routers = new Routers(link.name);
+    this.routers = this.#makeRouters(context);
     this.#rollCall = this.#makeRollCall(context);
     this.#resolvers = new LinkResolvers(this, context, (cause) => this.#note('find the resolvers', cause));
     this.#open();
@@ -42,12 +62,22 @@ export class LinkDiscovery {
     return this.#rollCall.sent;
   }
 
+  /** When the last of them was. */
+  get solicitedAtMs(): number {
+    return this.#rollCall.sentAtMs;
+  }
+
   /** Whether a router was solicited and did not answer. */
   isSilent = (router: Router): boolean => this.#rollCall.isSilent(router.address);
 
   /** The resolvers asked and their last answers. */
   get probes(): readonly ResolverProbe[] {
     return this.#resolvers.probes;
+  }
+
+  /** How many resolvers are named and not asked, for there are too many. */
+  get resolversLeftOut(): number {
+    return this.#resolvers.leftOut;
   }
 
   /** Whether the resolvers of the link are known, be it that there are none. */
@@ -65,6 +95,7 @@ export class LinkDiscovery {
   /** Forgets what was heard and asks anew. What it put into the table is its owner's to take out. */
   startAnew(): void {
     this.routers.forget();
+    [this.#announcer, this.#lostBy, this.#isWanted] = [null, null, false];
     this.#resolvers.forget();
     this.refresh();
   }
@@ -79,6 +110,7 @@ export class LinkDiscovery {
 
   /** Asks the resolvers or ceases to, as rule D-07 wants it now. To be called also when a prefix of a router has expired. */
   follow(): void {
+    if (this.#hasLostAll()) this.#ask();
     this.#resolvers.follow();
   }
 
@@ -89,18 +121,30 @@ export class LinkDiscovery {
     this.#resolvers.close();
   }
 
+  #makeRouters({ table, update }: LinkContext): Routers {
+    return new Routers(this.link.name, {
+      announces: (router) => this.#announces(router),
+      isSilent: (router) => this.#rollCall.isSilent(router),
+      evicted: (router) => update(forgetRouter(table(), this.link.name, router)),
+    });
+  }
+
   #makeRollCall({ clock, randomId, table, update, recheck }: LinkContext): RollCall {
     return new RollCall({
       clock,
       randomId,
       send: () => this.#solicit(),
-      failed: (cause) => this.#note('solicit', cause),
+      failed: (cause) => this.#note('solicit routers', cause),
       routers: this.routers,
-      announces: (router) => this.#announces(router),
+      announces: (router) => router === this.#lostBy || this.#announces(router),
       isOpen: () => this.#isOpen(),
       floods: () => this.counts.floods,
       changed: (silent) => update(noteSilent(table(), this.link.name, silent)),
-      questioned: () => recheck(this.link.name),
+      questioned: () => {
+        this.#isWanted = false;
+        recheck(this.link.name);
+      },
+      answered: (askedAtMs) => update(noteNamed(table(), this.link.name, askedAtMs)),
     });
   }
 
@@ -145,10 +189,13 @@ export class LinkDiscovery {
     const router = text6(message.source);
     const wasDefault = this.routers.isDefault(router);
     const nowMs = this.#context.clock.now();
-    if (!this.routers.hear(router, ra, options, nowMs, (address) => this.#announces(address))) return;
+    if (!this.routers.hear(router, ra, options, nowMs)) {
+      this.#refuse(options.pref64.length);
+      return;
+    }
     this.#rollCall.heard(router);
     const { preference, lifetimeSeconds } = ra;
-    const hasNews = this.#takePrefixes({
+    const { hasNews, hasLost } = this.#takePrefixes({
       interfaceName: this.link.name,
       router,
       preference,
@@ -157,23 +204,51 @@ export class LinkDiscovery {
     });
     const isGoodbye = wasDefault && lifetimeSeconds === 0;
     const isOverdue = options.pref64.length > 0 && this.#hasOverdue(nowMs);
-    if ((hasNews && this.#hasRivals()) || ((isGoodbye || isOverdue) && this.#isOpen())) this.#rollCall.question();
+    const isQuestion = (hasNews && this.#hasRivals()) || ((isGoodbye || isOverdue) && this.#isOpen());
+    if (this.#hasLostAll() || hasLost) this.#ask();
+    else if (isQuestion) this.#rollCall.question();
     this.#resolvers.routersChanged();
+  }
+
+  /** There is no room for another router; those that are there no more have to be found out. */
+  #refuse(prefixes: number): void {
+    this.counts.prefixes += prefixes;
+    this.#rollCall.refused();
+    this.#ask();
+    this.#context.changed();
+  }
+
+  /** Has the routers asked, now or later, whatever else is heard until then. */
+  #ask(): void {
+    if (this.#socket === null) return;
+    this.#isWanted = true;
+    this.#rollCall.question();
   }
 
   /** Whether it helps to ask the routers: they offer different prefixes, or none of them is a default router any more. */
   #isOpen(): boolean {
-    return this.#hasRivals() || !this.routers.hasDefault;
+    return this.#hasRivals() || !this.routers.hasDefault || this.#isWanted;
   }
 
-  /** @returns whether a prefix is among them that no router offered before */
-  #takePrefixes(heard: HeardRa): boolean {
+  /** Whether the last prefix that a router announced has gone, since this was asked last. */
+  #hasLostAll(): boolean {
+    const before = this.#announcer;
+    this.#announcer = this.routers.all.find((r) => this.#announces(r.address))?.address ?? null;
+    const isLost = before !== null && this.#announcer === null;
+    if (isLost) this.#lostBy = before;
+    else if (this.#announcer !== null) this.#lostBy = null;
+    return isLost;
+  }
+
+  /** @returns whether a prefix is among them that no router named before, and whether one was taken away that only this one named */
+  #takePrefixes(heard: HeardRa): { hasNews: boolean; hasLost: boolean } {
     const { clock, table, update } = this.#context;
     const before = table();
     const after = hearRa(before, heard, clock.now());
     this.counts.prefixes += after.refused - before.refused;
     update(after);
-    return offersNews(before, after, this.link.name);
+    const { name } = this.link;
+    return { hasNews: offersNews(before, after, name), hasLost: offersNews(after, before, name) };
   }
 
   #hasRivals(): boolean {
@@ -192,7 +267,8 @@ export class LinkDiscovery {
   }
 
   #note(what: string, cause: Error): void {
-    this.trouble = `cannot ${what}: ${cause.message}`;
+    const words = WORDS[(cause as NodeJS.ErrnoException).code ?? ''];
+    this.trouble = `cannot ${what}: ${words ?? cause.message}`;
     this.#context.changed();
   }
 }

@@ -1,5 +1,6 @@
-// The resolvers of one link: learns which they are, from routers or the system, and has them asked for the NAT64 prefix (RFC 7050)
-// while no router announces one (rule D-07). Read next: resolver-probe.ts.
+// The resolvers of one link: learns which they are, from routers and the system, and has them asked for the NAT64 prefix (RFC 7050)
+// while no router announces one (rule D-07). Both kinds are asked: a network's DNS64 may be named by DHCP alone, and a router that
+// names a dead resolver takes nothing away. Read next: resolver-shares.ts, resolver-probe.ts.
 
 import { forgetResolver, hearDns } from '../core/pref64/table.ts';
 import type { DiscoveryLink, Resolver } from '../platform/discovery-platform.ts';
@@ -8,6 +9,7 @@ import type { ExchangeContext } from './dns-exchange.ts';
 import type { LinkContext, LinkCounts } from './link-context.ts';
 import type { ProbeState } from './resolver-probe.ts';
 import { ResolverProbe } from './resolver-probe.ts';
+import { keyOf, type ResolverShares, shareOut } from './resolver-shares.ts';
 import { RESOLVERS_MAX, type Routers } from './routers.ts';
 
 /** Resolvers are asked when a router was heard, or after this long: an RA is preferred, and names resolvers. */
@@ -30,15 +32,27 @@ export class LinkResolvers {
   #dnsAtMs = 0;
   #askedAtMs = Number.NEGATIVE_INFINITY;
   #isAsking = false;
+  #areLearnt = false;
   #isClosed = false;
-  /** Whether they are known, be it that there are none. */
-  areKnown = false;
+  #system: readonly Resolver[] = [];
+  /** Fires when the time of a resolver that a router named is over. */
+  #expiry: Closable | null = null;
 
   /** @param failed told why the system's resolvers could not be learnt */
   constructor(link: ResolversLink, context: LinkContext, failed: (cause: Error) => void) {
     this.#link = link;
     this.#context = context;
     this.#failed = failed;
+  }
+
+  /** Whether they are known, be it that there are none, and no other look is due. */
+  get areKnown(): boolean {
+    return this.#areLearnt && this.#dnsTimer === null && !this.#isAsking;
+  }
+
+  /** How many are named and not asked, for there are too many. */
+  get leftOut(): number {
+    return this.#shares().leftOut;
   }
 
   /** Those that are asked, and their last answers. */
@@ -48,7 +62,7 @@ export class LinkResolvers {
 
   /** Learns and asks them anew. @param awaitsRouters a router may be heard in a moment, which is then waited for */
   refresh(awaitsRouters: boolean): void {
-    this.areKnown = false;
+    this.#areLearnt = false;
     for (const probe of this.#probes.values()) probe.close();
     this.#planAsking(awaitsRouters ? DNS_AFTER_MS : 0);
   }
@@ -63,13 +77,14 @@ export class LinkResolvers {
   retry(): void {
     const failed = this.probes.filter((probe) => probe.state.state === 'failed' && !probe.isAsking);
     for (const probe of failed) probe.close();
-    if (failed.length > 0 || (this.areKnown && this.#probes.size === 0)) this.#planAsking(0);
+    if (failed.length > 0 || (this.#areLearnt && this.#probes.size === 0)) this.#planAsking(0);
   }
 
   /** Ends everything. */
   close(): void {
     this.#isClosed = true;
     this.#dnsTimer?.close();
+    this.#expiry?.close();
     for (const probe of this.#probes.values()) probe.close();
   }
 
@@ -77,18 +92,30 @@ export class LinkResolvers {
   routersChanged(): void {
     this.follow();
     this.#context.changed();
-    const named = this.#link.routers.resolvers(this.#context.clock.now());
-    const isUnknown = (r: Resolver): boolean => !this.#probes.has(keyOf(r)) && this.#probes.size < RESOLVERS_MAX;
-    const isGone = ({ resolver }: ResolverProbe): boolean =>
-      resolver.source === 'ra' && !named.some((r) => keyOf(r) === keyOf(resolver));
-    if (!this.areKnown || named.some(isUnknown) || this.probes.some(isGone)) this.#planAsking(0);
+    this.#review();
+  }
+
+  /** Those to ask: the system's first, so that no number of routers keeps them out. */
+  #shares(): ResolverShares {
+    return shareOut([this.#system, ...this.#link.routers.resolvers(this.#context.clock.now())], RESOLVERS_MAX);
+  }
+
+  /** Looks anew where those to ask are others than those that are asked, and again when the time of the next one is over. */
+  #review(): void {
+    const { clock } = this.#context;
+    const { asked } = this.#shares();
+    const isSame = asked.length === this.#probes.size && asked.every((r) => this.#probes.has(keyOf(r)));
+    if (!this.#areLearnt || !isSame) this.#planAsking(0);
+    this.#expiry?.close();
+    const inMs = this.#link.routers.nextResolverExpiryMs(clock.now()) - clock.now();
+    this.#expiry = inMs === Number.POSITIVE_INFINITY ? null : clock.after(inMs, () => this.routersChanged());
   }
 
   /** Plans to learn the resolvers in `waitMs`, or when the last time is {@link DNS_AFTER_MS} ago: a flood of RAs asks no more. */
   #planAsking(waitMs: number): void {
     const nowMs = this.#context.clock.now();
     const atMs = Math.max(nowMs + waitMs, this.#askedAtMs + DNS_AFTER_MS);
-    if (this.#isAsking || (this.#dnsTimer !== null && this.#dnsAtMs <= atMs)) return;
+    if (this.#isClosed || this.#isAsking || (this.#dnsTimer !== null && this.#dnsAtMs <= atMs)) return;
     this.#dnsTimer?.close();
     this.#dnsAtMs = atMs;
     this.#dnsTimer = this.#context.clock.after(atMs - nowMs, () => void this.#askResolvers());
@@ -100,25 +127,22 @@ export class LinkResolvers {
     this.#dnsTimer = null;
     this.#askedAtMs = clock.now();
     this.#isAsking = true;
-    const known = await this.#learnResolvers();
+    this.#system = await this.#systemResolvers();
     this.#isAsking = false;
     if (this.#isClosed) return;
-    this.#setProbes(known.slice(0, RESOLVERS_MAX));
-    this.areKnown = true;
+    this.#setProbes(this.#shares().asked);
+    this.#areLearnt = true;
     this.follow();
     changed();
   }
 
-  /** Those that routers name, or else the system's; never rejects. */
-  async #learnResolvers(): Promise<readonly Resolver[]> {
-    const announced = (): Resolver[] => this.#link.routers.resolvers(this.#context.clock.now());
-    if (announced().length > 0) return announced();
+  /** Those that the system knows of, from DHCP say; never rejects. */
+  async #systemResolvers(): Promise<readonly Resolver[]> {
     try {
-      const system = await this.#context.platform.resolvers(this.#link.link);
-      return announced().length > 0 ? announced() : system;
+      return await this.#context.platform.resolvers(this.#link.link);
     } catch (cause) {
       this.#failed(cause as Error);
-      return announced();
+      return [];
     }
   }
 
@@ -134,8 +158,10 @@ export class LinkResolvers {
     const { tieToLink, connectTcp } = platform;
     const context: ExchangeContext = { clock, link: this.#link.link, tieToLink, connectTcp, randomId };
     for (const [key, resolver] of wanted) {
-      if (this.#probes.has(key)) continue;
-      this.#probes.set(key, new ResolverProbe(resolver, context, exchange, (s) => this.#answered(resolver, s)));
+      const known = this.#probes.get(key);
+      if (known !== undefined)
+        known.resolver = resolver; // somebody else may name it now
+      else this.#probes.set(key, new ResolverProbe(resolver, context, exchange, (s) => this.#answered(resolver, s)));
     }
   }
 
@@ -150,6 +176,8 @@ export class LinkResolvers {
       this.#link.counts.prefixes += after.refused - before.refused;
       update(after);
     }
+    // DHCP may have named another one by now. That is no change of the network which anybody would be told of.
+    if (outcome.state !== 'prefixes') this.#planAsking(0);
     changed();
   }
 
@@ -180,5 +208,3 @@ export class LinkResolvers {
     }
   }
 }
-
-const keyOf = (r: Resolver): string => `${r.address} ${r.port}`;

@@ -78,6 +78,7 @@ function interfaceReport(link: LinkDiscovery, discovery: Discovery, nowMs: numbe
     advertisements: { ...counts, hopLimit },
     routers: link.routers.all.map((router) => routerReport(router, link.isSilent(router), candidates, nowMs)),
     resolvers: link.probes.map((probe) => resolverReport(probe, nowMs)),
+    resolversLeftOut: link.resolversLeftOut,
     chosen: chosenReport(choice, nowMs),
     reason: choice.reason,
     why: CHOICE_REASONS[choice.reason],

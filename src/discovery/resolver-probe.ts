@@ -33,7 +33,8 @@ export type ProbeState =
 
 /** Probes one resolver until closed. */
 export class ResolverProbe {
-  readonly resolver: Resolver;
+  /** Whom it asks; its owner may change who names it, not where it is. */
+  resolver: Resolver;
   readonly #context: ExchangeContext;
   readonly #exchange: Exchange;
   readonly #changed: (state: ProbeState) => void;

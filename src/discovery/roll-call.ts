@@ -2,11 +2,12 @@
 // that is there answers solicitations (RFC 4861 §6.2.6, within 3.5 s). So who says nothing during a whole round of them is silent,
 // until heard again. Nobody else can make a router silent: forged advertisements only ever count as its voice, after a flood in
 // which its own may have been lost nobody is judged, and where the whole link said nothing, all are asked anew before the first
-// that is heard counts more than the others. Read first: solicitor.ts.
+// that is heard counts more than the others. When a round is over, what a router named in it is all that it still names. Read first:
+// solicitor.ts.
 
 import type { Closable } from '../platform/platform.ts';
 import type { Router, Routers } from './routers.ts';
-import { SOLICITATION_INTERVAL_MS, Solicitor, type SolicitorOwner } from './solicitor.ts';
+import { ROUND_MS, SOLICITATION_INTERVAL_MS, Solicitor, type SolicitorOwner } from './solicitor.ts';
 
 /** Rounds for the sake of a question between routers begin so far apart at least, whoever raises how many. */
 export const ROUND_EVERY_MS = 60_000;
@@ -20,7 +21,7 @@ export interface RollCallOwner extends Omit<SolicitorOwner, 'unanswered'> {
   readonly routers: Routers;
   /** Whether a router's prefix is on offer: whose silence matters. */
   readonly announces: (router: string) => boolean;
-  /** Whether it is still a question which router to use, or whether there is any. */
+  /** Whether it is still a question which router to use, or whether there is any with a prefix. */
   readonly isOpen: () => boolean;
   /** How often more came in than was looked at. */
   readonly floods: () => number;
@@ -28,6 +29,8 @@ export interface RollCallOwner extends Omit<SolicitorOwner, 'unanswered'> {
   readonly changed: (silent: ReadonlySet<string>) => void;
   /** A round begins that is to settle which router's prefix to use. */
   readonly questioned: () => void;
+  /** A round is over whose answers, if any, were heard: what was named after `askedAtMs` is what the routers name now. */
+  readonly answered: (askedAtMs: number) => void;
 }
 
 /** Solicits on one link, and keeps who of its routers is silent. */
@@ -37,6 +40,8 @@ export class RollCall {
   #silent: ReadonlySet<string> = new Set();
   /** Whether nobody at all was heard in the last round. */
   #isDeaf = false;
+  /** Whether in this round a router was heard for which there was no room. */
+  #hasRefused = false;
   /** The routers as they were heard before the round; each advertisement makes a new record of its router. */
   #before: ReadonlySet<Router> = new Set();
   #floodsAtStart = 0;
@@ -44,6 +49,8 @@ export class RollCall {
   #isJudged = true;
   #questionedAtMs = Number.NEGATIVE_INFINITY;
   #question: Closable | null = null;
+  #beganAtMs = Number.NEGATIVE_INFINITY;
+  #answers: Closable | null = null;
 
   constructor(owner: RollCallOwner) {
     this.#owner = owner;
@@ -53,6 +60,11 @@ export class RollCall {
   /** Solicitations that left this host. */
   get sent(): number {
     return this.#solicitor.sent;
+  }
+
+  /** When the last of them did. */
+  get sentAtMs(): number {
+    return this.#solicitor.sentAtMs;
   }
 
   /** Whether a router was solicited and did not answer. */
@@ -65,13 +77,21 @@ export class RollCall {
     this.#before = new Set(this.#owner.routers.all);
     this.#floodsAtStart = this.#owner.floods();
     this.#isJudged = false;
+    this.#hasRefused = false;
+    this.#beganAtMs = this.#owner.clock.now();
+    this.#answers?.close();
+    this.#answers = this.#owner.clock.after(ROUND_MS, () => this.#readAnswers());
     this.#solicitor.start();
   }
 
-  /** Wants a round, because it is a question which router to use; a while after the last one for such a reason. */
+  /**
+   * Wants a round, because it is a question which router to use; a while after the last one for such a reason. The round that goes on
+   * is no answer: it judges nobody who came after its begin.
+   */
   question(): void {
-    if (this.#isInRound || this.#question !== null) return;
-    const inMs = this.#questionedAtMs + ROUND_EVERY_MS - this.#owner.clock.now();
+    if (this.#question !== null) return;
+    const lastMs = this.#isInRound ? this.#beganAtMs : this.#questionedAtMs;
+    const inMs = lastMs + ROUND_EVERY_MS - this.#owner.clock.now();
     if (inMs <= 0) this.#beginQuestioned();
     else this.#question = this.#owner.clock.after(inMs, () => this.#ask());
   }
@@ -87,11 +107,17 @@ export class RollCall {
     if (this.#owner.routers.hasDefault && (!this.#isInRound || this.#haveAllSpoken())) this.#solicitor.stop();
   }
 
+  /** Takes note of a router that was heard and is not kept, for want of room: the link says something, and the silent can go. */
+  refused(): void {
+    this.#hasRefused = true;
+  }
+
   /** Ends what goes on; who is silent stays so. */
   close(): void {
     this.#solicitor.stop();
     this.#question?.close();
     this.#question = null;
+    this.#answers?.close();
   }
 
   get #isInRound(): boolean {
@@ -100,7 +126,9 @@ export class RollCall {
 
   #ask(): void {
     this.#question = null;
-    if (this.#owner.isOpen() && !this.#isInRound) this.#beginQuestioned();
+    if (!this.#owner.isOpen()) return;
+    if (this.#isInRound) this.question();
+    else this.#beginQuestioned();
   }
 
   #beginQuestioned(): void {
@@ -129,9 +157,17 @@ export class RollCall {
     }
     const silent = routers.all.filter((r) => this.#before.has(r));
     this.#isJudged = true;
-    this.#isDeaf = silent.length === routers.all.length;
-    if (!this.#isDeaf && routers.hasDefault) this.#solicitor.stop();
+    this.#isDeaf = silent.length === routers.all.length && !this.#hasRefused;
+    // Who had no room is asked once more: there is some now.
+    if (!this.#isDeaf && !this.#hasRefused && routers.hasDefault) this.#solicitor.stop();
     if (floods() === this.#floodsAtStart) this.#setSilent(silent.map((r) => r.address));
+  }
+
+  /** After sleep, or a flood, an answer may be what was not heard. */
+  #readAnswers(): void {
+    const { clock, floods, answered } = this.#owner;
+    const isLate = clock.now() - this.#beganAtMs > ROUND_MS + LATE_MS;
+    if (!isLate && floods() === this.#floodsAtStart) answered(this.#beganAtMs);
   }
 
   #setSilent(routers: readonly string[]): void {

@@ -1,5 +1,5 @@
 // The routers of one link and what else they said: resolvers with their lifetimes, MTU. A bounded list: on a full one a router
-// that announces a NAT64 prefix is never pushed out by newcomers, the one heard longest ago of the others is.
+// that is needed, for a NAT64 prefix or a resolver, is pushed out by no newcomer while it answers solicitations.
 
 import type { RouterAdvertisement } from '../core/wire/ndp.ts';
 import type { RouterOptions } from '../core/wire/ndp-options.ts';
@@ -45,14 +45,26 @@ function mergeResolvers(
   return merged;
 }
 
+/** Who makes room for a newcomer on a full list. */
+export interface RoutersOwner {
+  /** Whether a router's prefix is on offer. */
+  readonly announces: (address: string) => boolean;
+  /** Whether it was solicited and did not answer. */
+  readonly isSilent: (address: string) => boolean;
+  /** Told of a router that made room. */
+  readonly evicted: (address: string) => void;
+}
+
 /** The routers of one link. */
 export class Routers {
   readonly #zone: string;
+  readonly #owner: RoutersOwner;
   readonly #byAddress = new Map<string, Router>();
 
   /** @param zone the link's name, for link-local resolvers */
-  constructor(zone: string) {
+  constructor(zone: string, owner: RoutersOwner) {
     this.#zone = zone;
+    this.#owner = owner;
   }
 
   /** All of them, in the order first heard. */
@@ -62,18 +74,11 @@ export class Routers {
 
   /**
    * Takes an advertisement.
-   * @param isNeeded whether a router must not be pushed out
    * @returns false when there is no room for another router
    */
-  hear(
-    address: string,
-    ra: RouterAdvertisement,
-    options: RouterOptions,
-    nowMs: number,
-    isNeeded: (address: string) => boolean,
-  ): boolean {
+  hear(address: string, ra: RouterAdvertisement, options: RouterOptions, nowMs: number): boolean {
     const known = this.#byAddress.get(address);
-    if (known === undefined && !this.#makeRoom(isNeeded)) return false;
+    if (known === undefined && !this.#makeRoom(nowMs)) return false;
     this.#byAddress.set(address, {
       address,
       preference: ra.preference,
@@ -100,15 +105,31 @@ export class Routers {
     this.#byAddress.clear();
   }
 
-  #makeRoom(isNeeded: (address: string) => boolean): boolean {
+  /** First whom nobody needs, then the silent; of each the one that is no default router, then the one heard longest ago. */
+  #makeRoom(nowMs: number): boolean {
     if (this.#byAddress.size < ROUTERS_MAX) return true;
-    const spare = this.all.filter((r) => !isNeeded(r.address)).sort((a, b) => a.heardAtMs - b.heardAtMs)[0];
-    return spare !== undefined && this.#byAddress.delete(spare.address);
+    const { announces, isSilent, evicted } = this.#owner;
+    const isNeeded = (r: Router): boolean =>
+      announces(r.address) || [...r.resolvers.values()].some((until) => until > nowMs);
+    const spare = this.all
+      .map((router) => ({ router, rank: 2 * Number(isNeeded(router)) + Number(router.lifetimeSeconds > 0) }))
+      .filter(({ router, rank }) => rank < 2 || isSilent(router.address))
+      .sort((a, b) => a.rank - b.rank || a.router.heardAtMs - b.router.heardAtMs)[0];
+    if (spare === undefined) return false;
+    this.#byAddress.delete(spare.router.address);
+    evicted(spare.router.address);
+    return true;
   }
 
-  /** The resolvers that routers name now. */
-  resolvers(nowMs: number): Resolver[] {
-    const addresses = this.all.flatMap((r) => [...r.resolvers].filter(([, until]) => until > nowMs).map(([a]) => a));
-    return [...new Set(addresses)].map((address) => ({ address, port: DNS_PORT, source: 'ra' }));
+  /** The resolvers that routers name now, one list a router. */
+  resolvers(nowMs: number): Resolver[][] {
+    const namedBy = (r: Router): string[] => [...r.resolvers].filter(([, until]) => until > nowMs).map(([a]) => a);
+    return this.all.map((r) => namedBy(r).map((address) => ({ address, port: DNS_PORT, source: 'ra' })));
+  }
+
+  /** When the first of these ends; Infinity: none does. */
+  nextResolverExpiryMs(nowMs: number): number {
+    const deadlines = this.all.flatMap((r) => [...r.resolvers.values()]).filter((until) => until > nowMs);
+    return deadlines.reduce((first, until) => Math.min(first, until), Number.POSITIVE_INFINITY);
   }
 }

@@ -2,26 +2,23 @@
 
 import type { DiscoveryReport } from '../contract/discovery.ts';
 import { EXIT, XlatError } from '../contract/errors.ts';
-import type { Prefix6 } from '../core/translate/settings.ts';
-import type { DiscoveryPlatform } from '../platform/discovery-platform.ts';
-import type { CheckTarget } from './connectivity.ts';
-import { type Discovery, type DiscoveryEvent, startDiscovery } from './discovery.ts';
+import { type Discovery, type DiscoveryEvent, type DiscoveryOptions, startDiscovery } from './discovery.ts';
+import type { LinkDiscovery } from './link-discovery.ts';
 import { discoveryReport } from './report.ts';
 
-/** RFC 4861 §10: routers answer within MAX_RA_DELAY_TIME, 0.5 s; after twice that, who wanted to has. */
-const ROUTERS_ANSWER_MS = 1000;
+/** A prefix that is found may have a rival; most routers answer within MAX_RA_DELAY_TIME, 0.5 s (RFC 4861 §10). */
+const RIVALS_ANSWER_MS = 1000;
+/** RFC 4861 §6.2.6: a router may keep to MIN_DELAY_BETWEEN_RAS, 3 s, and MAX_RA_DELAY_TIME before it answers. */
+const ROUTERS_ANSWER_MS = 3500;
 /** How often to see whether everybody has answered, and how often a watcher gets a report at most. */
 const LOOK_MS = 250;
 const WATCH_MS = 1000;
 
+/** What of discovery's own options a run is told. */
+type GivenOptions = Pick<DiscoveryOptions, 'platform' | 'only' | 'configured' | 'check' | 'clock' | 'exchange'>;
+
 /** What to run. */
-export interface RunOptions {
-  readonly platform: DiscoveryPlatform;
-  readonly only: string | null;
-  /** The prefix to take for configured, or null. */
-  readonly configured: Prefix6 | null;
-  /** Whom to reach through each prefix (rule D-08); null: no check. */
-  readonly check: CheckTarget | null;
+export interface RunOptions extends GivenOptions {
   /** How long to wait for answers. */
   readonly timeoutMs: number;
   /** Go on until `signal`, with a report after each change. */
@@ -29,27 +26,37 @@ export interface RunOptions {
   readonly signal: AbortSignal;
 }
 
+/** Whether the routers of a link have had the time to answer: all of it while the network has shown no prefix. */
+function haveRoutersAnswered(discovery: Discovery, link: LinkDiscovery, startMs: number): boolean {
+  if (link.listening.state !== 'yes') return true;
+  if (link.routers.all.length === 0) return false;
+  const nowMs = discovery.clock.now();
+  if (discovery.candidates(link.link.name).some((c) => c.source !== 'static'))
+    return nowMs - startMs >= RIVALS_ANSWER_MS;
+  return nowMs - Math.max(startMs, link.solicitedAtMs) >= ROUTERS_ANSWER_MS;
+}
+
 /** Whether nobody is left to wait for. */
-function hasSettled(discovery: Discovery, { check }: RunOptions, elapsedMs: number): boolean {
+function hasSettled(discovery: Discovery, { check }: RunOptions, startMs: number): boolean {
   return discovery.links.every((link) => {
-    const hasRouters = link.routers.all.length > 0 && elapsedMs >= ROUTERS_ANSWER_MS;
     const isAsking = link.probes.some((probe) => probe.isAsking);
     const isChecking = check !== null && discovery.candidates(link.link.name).some((c) => c.isReachable === null);
-    return link.hasResolvers && !isAsking && !isChecking && (hasRouters || link.listening.state !== 'yes');
+    return link.hasResolvers && !isAsking && !isChecking && haveRoutersAnswered(discovery, link, startMs);
   });
 }
 
 /** Resolves when everybody has answered, time is up, or the user has enough. */
 function settled(discovery: Discovery, options: RunOptions): Promise<void> {
   const { timeoutMs, signal } = options;
-  const startMs = performance.now();
+  const { clock } = discovery;
+  const startMs = clock.now();
   return new Promise((resolve) => {
-    const timer = setInterval(() => {
-      const elapsedMs = performance.now() - startMs;
-      if (elapsedMs < timeoutMs && !signal.aborted && !hasSettled(discovery, options, elapsedMs)) return;
-      clearInterval(timer);
-      resolve();
-    }, LOOK_MS);
+    const look = (): void => {
+      const isOver = clock.now() - startMs >= timeoutMs || signal.aborted;
+      if (isOver || hasSettled(discovery, options, startMs)) resolve();
+      else clock.after(LOOK_MS, look);
+    };
+    look();
   });
 }
 
@@ -100,10 +107,9 @@ function noInterface(only: string | null): XlatError {
  * @throws XlatError NO_UPLINK when there is no interface to look at, unless it watches for one
  */
 export async function runDiscover(options: RunOptions, show: (report: DiscoveryReport) => void): Promise<number> {
-  const { platform, only, configured, check, isWatching, signal } = options;
+  const { only, isWatching, signal } = options;
   const changes = new Changes();
-  const settings = { configured, check, asksDnsBesideRa: true, onEvent: changes.take };
-  const discovery = startDiscovery({ platform, only, ...settings });
+  const discovery = startDiscovery({ ...options, asksDnsBesideRa: true, onEvent: changes.take });
   try {
     if (discovery.links.length === 0 && !isWatching) throw noInterface(only);
     if (isWatching) await watch(discovery, changes, signal, () => show(discoveryReport(discovery)));

@@ -13,6 +13,8 @@ import type { Clock } from './clock.ts';
 const SOLICITATIONS_MAX = 3;
 /** RTR_SOLICITATION_INTERVAL, RFC 4861 §10, and IRT, RFC 7559 §2. */
 export const SOLICITATION_INTERVAL_MS = 4000;
+/** How long a round lasts, the wait for answers to its last one included. */
+export const ROUND_MS = SOLICITATIONS_MAX * SOLICITATION_INTERVAL_MS;
 /** MRT, RFC 7559 §2. */
 const SOLICITATION_INTERVAL_MAX_MS = 3_600_000;
 /** RAND of RFC 7559 §2: hosts that lost the same router do not go on asking in step. */

@@ -17,13 +17,14 @@ export const PROGRAM: readonly string[] = [
 
 /**
  * The command line of a program with directories of the lab in the place of /run and /var/lib: its journal and its secrets stay
- * out of the machine's. They are bound in the private mount namespace that `ip netns exec` makes, so nobody else sees them.
+ * out of the machine's, and out of XLAT464_STATE_DIR, which would be the same for all of them. They are bound in the private mount
+ * namespace that `ip netns exec` makes, so nobody else sees them.
  * @param name of the directory; programs with the same one see each other
  */
 export function isolated(set: NetnsSet, name: string, argv: readonly string[]): string[] {
   const state = path.join(set.directory, name);
   for (const directory of ['run', 'lib']) mkdirSync(path.join(state, directory), { recursive: true });
   // /run last: the scratch directory itself may be below it.
-  const bind = 'mount --bind "$0/lib" /var/lib && mount --bind "$0/run" /run && exec "$@"';
+  const bind = 'unset XLAT464_STATE_DIR; mount --bind "$0/lib" /var/lib && mount --bind "$0/run" /run && exec "$@"';
   return ['sh', '-c', bind, state, ...argv];
 }

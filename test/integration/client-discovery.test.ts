@@ -80,6 +80,20 @@ describe('the client discovers the NAT64', () => {
     assert.equal(await child.running.stop(), 0, child.running.output());
   });
 
+  it('D-15 names the uplink that is missing, or has no carrier, and goes on when it is there', async (t) => {
+    const net = await bareNet(netnsForTest(t));
+    await net.host.ip(`link set ${UPLINK} down`, `link set ${UPLINK} name later0`);
+    const child = await startChild(net, { discovers: true, waitsForUplink: true, client: { uplink: UPLINK } });
+    assert.equal((await child.said('link-waiting')).text, `there is no interface ${UPLINK}`);
+    await net.host.ip(`link set later0 name ${UPLINK}`, `link set ${UPLINK} up`);
+    await child.said('prefix-waiting');
+    await net.router.ip(`link set ${ROUTER_LINK} down`);
+    assert.equal((await child.said('link-waiting', 2)).text, `${UPLINK} has no carrier`);
+    await net.router.ip(`link set ${ROUTER_LINK} up`);
+    await child.said('prefix-waiting', 2);
+    assert.equal(await child.running.stop(), 0);
+  });
+
   it("D-09 the CLAT address is probed while the host's own still is, not after it", async (t) => {
     const net = await quietNet(t);
     // The kernel probes for so long that the client can only be ready before it.

@@ -52,10 +52,14 @@ export interface ClientProcess {
   ended(): Promise<void>;
 }
 
-/** Starts a client; it need not get anywhere. */
-export async function startChild(net: ClientNet, options: Partial<ChildOptions> = {}): Promise<ClientProcess> {
+/** Starts a client; it need not get anywhere. @param wrapper command that it is started by */
+export async function startChild(
+  net: ClientNet,
+  options: Partial<ChildOptions> = {},
+  wrapper: readonly string[] = [],
+): Promise<ClientProcess> {
   const json = JSON.stringify({ stateDir: net.stateDir, ...options });
-  const running = await net.host.start([process.execPath, CHILD, json]);
+  const running = await net.host.start([...wrapper, process.execPath, CHILD, json]);
   const lines = (): LogLine[] => {
     const complete = running.output().split('\n').slice(0, -1);
     return complete.filter((l) => l.startsWith('{')).map((l) => JSON.parse(l) as LogLine);

@@ -110,9 +110,24 @@ describe('the client follows the network', () => {
     assert.match(await net.host.run(['ip', 'link', 'show', 'clat0']), /mtu 1380/);
     assert.equal(child.lines().filter((l) => l.reason === 'address-chosen').length, 1, 'the address stays');
     await net.host.ip(`link set ${UPLINK} mtu 1500`);
-    await child.said('client-ready', 3);
+    // A larger one counts only after it has lasted.
+    const hasGrown = async () => (await net.host.run(['ip', 'link', 'show', 'clat0'])).includes('mtu 1480');
+    await waitFor('the larger MTU', hasGrown, 30_000);
     assert.equal(await child.running.stop(), 0);
     assert.deepEqual(await snapshot(net.host), before);
+  });
+
+  it('D-11 by forwarding, the neighbours learn another link-layer address of the uplink at once', async (t) => {
+    const net = await staticNet(netnsForTest(t));
+    const child = await startReady(net);
+    const clat = String((await child.said('client-ready')).fields.clat);
+    const entry = (): Promise<string> => net.router.run(['ip', '-6', 'neighbour', 'show', clat]);
+    await net.router.runAny(['ping', '-c', '1', '-W', '0.2', clat]);
+    assert.match(await entry(), /lladdr/);
+    await net.host.ip(`link set ${UPLINK} address 02:00:5e:00:53:77`);
+    // Nobody sends anything to it meanwhile, so nobody asks.
+    await waitFor('the new one', async () => (await entry()).includes('02:00:5e:00:53:77'));
+    assert.equal(await child.running.stop(), 0, child.running.output());
   });
 
   it('D-11 what someone else takes away is put back at the next change', async (t) => {

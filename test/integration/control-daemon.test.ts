@@ -245,6 +245,8 @@ tun:
     assert.match((await xlat464('status', '--name', 'translator-siit1')).stdout, /^xlat464 translator-siit1 /);
     const ambiguous = await xlat464('events');
     assert.equal(ambiguous.code, 2);
+    const watched = await xlat464('status', '--watch', '--json');
+    assert.deepEqual([watched.code, watched.stdout.includes('translator-siit1')], [2, true]);
     assert.match(
       ambiguous.stderr,
       /2 daemons are running\nChoose one with --name: translator-siit0, translator-siit1\./,
@@ -274,6 +276,7 @@ tun:
     await waitFor('the end of the watcher', () => following.hasEnded());
     hanging.close();
     assert.equal(daemon.child.exitCode, 0);
+    assert.match(daemon.output(), /stopping as the control API was asked to/);
     assert.match(following.output(), /xlat464: the daemon is gone: the daemon ends\n$/);
     assert.ok(!existsSync(socket()));
   });

@@ -124,6 +124,22 @@ describe('discovery by RFC 7050', () => {
     );
   });
 
+  it('D-06 finds the DNS64 that only resolv.conf names beside a resolver of the router that has none, and one that is dead', async (t) => {
+    const net = await discoveryNet(netnsForTest(t), 3);
+    await startLiars(net.router, { [address(1)]: 'nxdomain', [address(2)]: 'silent', [address(3)]: 'good' });
+    await nameResolvers(net, 2);
+    const report = await discovered(net, [], `nameserver ${address(3)}\n`);
+    assert.deepEqual(
+      [1, 2, 3].map((i) => [byResolver(report, i).from, byResolver(report, i).state]),
+      [
+        ['ra', 'no-nat64'],
+        ['ra', 'failed'],
+        ['resolv.conf', 'prefixes'],
+      ],
+    );
+    assert.deepEqual([report.chosen?.prefix, report.chosen?.origin], ['2001:db8:64::/96', address(3)]);
+  });
+
   for (const [lie, how] of [
     ['good', 'over UDP'],
     ['truncated', 'over TCP'],

@@ -1,6 +1,9 @@
 // The whole product in the lab: one network, our real client and gateway, and each row of the lab's table as a test of its own.
 
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { buildLab, type FarSide, type Lab, startClient } from '../../src/lab/environment.ts';
 import { PROOFS } from '../../src/lab/proofs/all.ts';
@@ -21,16 +24,22 @@ const RULES: Readonly<Record<string, string>> = {
   pmtud: 'T-5.2-06 T-5.2-10',
 };
 
+const USERS_DIRECTORY = path.join(tmpdir(), `x464-${process.pid}-user`);
+
 /** All proofs of one lab, each a test of its own. */
 function proveAll(farSide: FarSide): void {
   let lab: Lab;
   let hostBefore: string[];
 
   before(async () => {
+    process.env.XLAT464_STATE_DIR = USERS_DIRECTORY; // which is none of the lab's
     hostBefore = await takeSnapshot();
     lab = await buildLab(farSide);
   });
-  after(() => lab?.set.close());
+  after(() => {
+    lab?.set.close();
+    rmSync(USERS_DIRECTORY, { recursive: true, force: true });
+  });
 
   const inPhase = (phase: string) =>
     PROOFS.filter((proof) => proof.phase === phase && (proof.farSide ?? farSide) === farSide);

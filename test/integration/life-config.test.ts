@@ -37,8 +37,12 @@ describe('a client whose file changes while it runs', () => {
       client.child.kill('SIGHUP');
       await said(words);
     }
-    writeFileSync(file, 'role: translator\nprefix: 2001:db8:64::/96\n');
     const admin = await connectTo(endpointIn(net.stateDir, 'client-clat0'), 'admin', 'test');
+    const later = 'the configuration has changed; it takes effect at the next start of the client';
+    assert.deepEqual(await admin.call('reload', {}), { isReloaded: true, problems: [], notes: [later] });
+    writeFileSync(file, GOOD);
+    assert.deepEqual(await admin.call('reload', {}), { isReloaded: true, problems: [], notes: [] });
+    writeFileSync(file, 'role: translator\nprefix: 2001:db8:64::/96\n');
     const answer = (await admin.call('reload', {})) as { isReloaded: boolean; problems: readonly string[] };
     admin.close();
     assert.equal(answer.isReloaded, false);

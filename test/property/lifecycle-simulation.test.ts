@@ -1,7 +1,7 @@
 // A hundred thousand random lives with a fake clock: prefixes, routes, native IPv4, sleep, failures, duplicates, other nodes that
 // claim the address, the user, in any order and at any time, on a host that carries the effects out one by one. Whatever happens: no
 // invalid state, no change that stays behind, no effect after the end, always back to idle; and nobody on the link can end a CLAT by
-// claiming its address. A failure names the seed of its life.
+// claiming its address, hindering probes or announcing MTUs. A failure names the seed of its life.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -10,6 +10,7 @@ import { isSameAddress } from '../../src/core/lifecycle/address.ts';
 import type { ClatStateName, Effect } from '../../src/core/lifecycle/effect.ts';
 import type { ClatEvent } from '../../src/core/lifecycle/event.ts';
 import { MOVES_MAX } from '../../src/core/lifecycle/neighbours.ts';
+import { WIDER_LASTS_MS } from '../../src/core/lifecycle/review.ts';
 import { attachmentOf, initialLifecycle, type Lifecycle } from '../../src/core/lifecycle/state.ts';
 import { step } from '../../src/core/lifecycle/step.ts';
 import { DEFENCE_GAP_MS } from '../../src/core/lifecycle/turn.ts';
@@ -281,7 +282,7 @@ describe('random lives of a CLAT', () => {
     assert.deepEqual(live(464).life, live(464).life);
   });
 
-  it('D-10 a CLAT that runs is never torn down nor taken off the route by what others claim, however long and fast', () => {
+  it('D-10, D-12 a CLAT that runs is never torn down nor taken off the route by claims, failing probes and MTUs', () => {
     for (let seed = 0; seed < LIVES / 100; seed++) attacked(seed);
   });
 
@@ -300,7 +301,7 @@ describe('random lives of a CLAT', () => {
   });
 });
 
-/** A CLAT that runs, and somebody who claims the address in use and answers probes, at any time. */
+/** A CLAT that runs, and somebody who claims the address in use, answers or hinders probes and announces MTUs, at any time. */
 function attacked(seed: number): void {
   const life = new Life(seed);
   life.life = initialLifecycle({ ...SETTINGS, uplinkMode: 'redirect' });
@@ -309,14 +310,52 @@ function attacked(seed: number): void {
   life.take({ event: 'prefixes', candidates: [offer('eth0', 1)] });
   settle(life);
   life.result = Life.prototype.result; // whoever answers probes answers again
+  const mtus = new MtuWatch(life);
   for (let left = 100; left > 0; left--) {
-    const what = life.random.below(4);
+    const what = life.random.below(7);
     if (what < 2) life.contest();
-    else if (what === 2) life.carryOut(false);
-    else life.pass(life.random.pick([1, 500, 1000, 31_000, 3_600_000]));
+    else if (what < 4) life.carryOut(false);
+    else if (what === 4) life.pass(life.random.pick([1, 500, 1000, 11_000, 31_000, 3_600_000]));
+    else if (what === 5) failProbe(life);
+    else announceMtu(life);
+    mtus.check();
     const { state } = life.life.state;
     assert.ok(['running', 'moving', 'attaching'].includes(state), `life ${seed}: ${state}`);
     assert.ok(life.hasInterface && life.hasWay && !life.pending.some((p) => p.effect === 'tear-down'), `life ${seed}`);
+  }
+}
+
+/** A probe that is under way cannot be made. */
+function failProbe(life: Life): void {
+  const claim = life.pending.find((p) => p.effect === 'claim');
+  if (claim === undefined) return;
+  life.pending = life.pending.filter((p) => p !== claim);
+  life.take(life.failure(claim.ticket));
+}
+
+function announceMtu(life: Life): void {
+  life.net = { route: uplink('eth0', 1, { mtuBytes: life.random.pick([1280, 1400, 1500]) }) };
+  life.take({ event: 'network-changed' });
+}
+
+/** Holds that a larger MTU has lasted before the host is set up for it. */
+class MtuWatch {
+  readonly #life: Life;
+  #mtuBytes = 1500;
+  #sinceMs = Number.NEGATIVE_INFINITY;
+
+  constructor(life: Life) {
+    this.#life = life;
+  }
+
+  check(): void {
+    const { nowMs, life } = this.#life;
+    const mtuBytes = attachmentOf(life.state)?.way.uplink.mtuBytes ?? 0;
+    if (mtuBytes === this.#mtuBytes) return;
+    const isEarly = mtuBytes > this.#mtuBytes && nowMs - this.#sinceMs < WIDER_LASTS_MS;
+    assert.ok(!isEarly, `MTU ${this.#mtuBytes} became ${mtuBytes} after ${nowMs - this.#sinceMs} ms`);
+    this.#mtuBytes = mtuBytes;
+    this.#sinceMs = nowMs;
   }
 }
 

@@ -38,6 +38,8 @@ export const offer = (interfaceName: string | null, n: number, more: Partial<Can
   origin: interfaceName === null ? 'configuration' : 'fe80::1',
   preference: 0,
   isDefaultRouter: true,
+  isNamed: true,
+  namedAtMs: 0,
   isSilent: false,
   order: n,
   validUntilMs: Number.POSITIVE_INFINITY,
@@ -66,6 +68,7 @@ export const noWay = (lacks: UplinkLack = 'route', why = 'no route'): UplinkAnsw
 export interface Net {
   readonly nativeIpv4?: string | null;
   readonly otherClat?: NetworkView['otherClat'];
+  readonly linkTrouble?: string | null;
   /** The interface that the main routing table leads through; null: no route. */
   readonly route: Uplink | null;
   /** What is missing where there is none; default: the route. */
@@ -76,7 +79,7 @@ export interface Net {
 
 /** What a look at a network finds. */
 export function viewOf(
-  { nativeIpv4 = null, otherClat = null, route, lacks, own = [] }: Net,
+  { nativeIpv4 = null, otherClat = null, linkTrouble = null, route, lacks, own = [] }: Net,
   targets: readonly Target[],
 ): NetworkView {
   const answer = (target: Target): WayAnswer => {
@@ -86,7 +89,7 @@ export function viewOf(
     const tied = own.find((u) => u.link.name === name);
     return { target, free, tied: tied === undefined ? noWay() : { uplink: tied } };
   };
-  return { nativeIpv4, otherClat, answers: targets.map(answer) };
+  return { nativeIpv4, otherClat, linkTrouble, answers: targets.map(answer) };
 }
 
 export const FAILURE: Failure = { code: 'HOST_CHANGE_FAILED', message: 'it failed', isFinal: false };

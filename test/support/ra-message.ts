@@ -14,6 +14,8 @@ export interface RaOrder {
   readonly lifetimeSeconds?: number;
   readonly pref64?: readonly { readonly prefix: string; readonly lifetimeSeconds: number }[];
   readonly rdnss?: readonly string[];
+  /** Of all of them; default 1800. */
+  readonly rdnssLifetimeSeconds?: number;
   /** More options, each as hex from its type octet on, their length octets true or not; or a whole ICMPv6 message instead of all of the above. */
   readonly rawOptions?: readonly string[];
   readonly rawMessage?: string;
@@ -35,8 +37,8 @@ function optionsOf(order: Omit<RaOrder, 'device'>): NdpOption[] {
   const pref64 = (order.pref64 ?? []).map(({ prefix, lifetimeSeconds }) =>
     emitPref64({ prefix: prefix6(prefix), lifetimeSeconds }),
   );
-  const rdnss =
-    order.rdnss === undefined ? [] : [emitRdnss({ lifetimeSeconds: 1800, addresses: order.rdnss.map(ip6) })];
+  const { rdnss: named, rdnssLifetimeSeconds: lifetimeSeconds = 1800 } = order;
+  const rdnss = named === undefined ? [] : [emitRdnss({ lifetimeSeconds, addresses: named.map(ip6) })];
   return [...rdnss, ...pref64];
 }
 

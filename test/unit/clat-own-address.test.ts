@@ -92,7 +92,7 @@ describe('the route of a CLAT address', () => {
       ipv4MtuBytes,
       metric: 2048,
       allowInbound: false,
-      uplink: { kind: 'forwarding', link, clat: CLAT, mtuBytes: uplinkMtuBytes, hasNeighbours: false, scope: 'host' },
+      uplink: { kind: 'forwarding', link, clat: CLAT, mtuBytes: uplinkMtuBytes, linkAddress: null, scope: 'host' },
     };
     const route = wantedChanges(config, facts).find((change) => change.kind === 'route' && change.family === 6);
     return route?.kind === 'route' ? route.mtuBytes : null;

@@ -69,6 +69,7 @@ describe('xlat464', () => {
 
   const misuse: readonly (readonly [what: string, args: readonly string[], said: RegExp])[] = [
     ['no command', [], /^xlat464: no command given\n/],
+    ['help on no command', ['help', 'foo'], /^xlat464: unknown command 'foo'\nRun "xlat464 --help"/],
     ['a gateway without a file', ['gateway'], /^xlat464: required option '-c, --config <file>' not specified/],
     ['a protocol that is none', ['bindings', 'add', 'sctp', 'a', 'b'], /^xlat464: "sctp" is not a protocol/],
     ['a list without end', ['sessions', '--limit', '1001'], /^xlat464: option '--limit <n>' argument '1001'/],

@@ -86,14 +86,31 @@ describe('the status screen', () => {
     isReachable: false,
     isChosen: false,
   };
-  const screen = (offers: NonNullable<typeof SAMPLE.offers>): string[] => {
-    const options = { columns: 80, rows: null, colour: false, nowMs: 0 };
-    return [...statusScreen({ status: { ...SAMPLE, offers }, events: [] }, options)];
+  /** The prefix of SAMPLE. */
+  const IN_USE: StatusOffer = {
+    ...other,
+    interface: null,
+    prefix: '64:ff9b::/96',
+    source: 'configuration',
+    origin: 'configuration',
+    isSilent: null,
+    isChosen: true,
   };
+  const screenOf = (changes: Partial<typeof SAMPLE>, colour = false): string[] => {
+    const options = { columns: 80, rows: null, colour, nowMs: 0 };
+    return [...statusScreen({ status: { ...SAMPLE, ...changes }, events: [] }, options)];
+  };
+  const screen = (offers: NonNullable<typeof SAMPLE.offers>): string[] => screenOf({ offers });
+  /** The lines of the prefix in use, and of what else there is. */
+  const prefixLines = (lines: readonly string[]): string[] =>
+    lines.slice(
+      lines.findIndex((line) => line.includes('PREF64')),
+      lines.findIndex((line) => line.includes('IPv4')),
+    );
 
   it('D-15 shows what else is on offer in 80 columns, and nothing where nothing is', () => {
     const lines = screen({
-      candidates: [other, { ...other, isChosen: true }],
+      candidates: [other, IN_USE],
       refused: [{ interface: 'wlan0', prefixes: 3 }],
     });
     const at = lines.findIndex((line) => line.startsWith('Offered'));
@@ -102,15 +119,64 @@ describe('the status screen', () => {
       /^Offered {2}2001:db8:b::\/96 by fe80::1111:2222:3333:4444 on wlan0, 10 min left,\n +does not answer any more, the connectivity check failed, no default\n +router\n +3 prefixes of wlan0 refused: unusable, or too many$/,
     );
     for (const line of lines) assert.ok(line.length <= 80, line);
-    const alone = screen({ candidates: [{ ...other, isChosen: true }], refused: [] });
+    const alone = screen({ candidates: [IN_USE], refused: [] });
     assert.equal(
       alone.some((line) => line.startsWith('Offered')),
       false,
     );
   });
 
+  it('D-08, D-15 says of the prefix in use who offers it, and in colour that he is silent or it leads nowhere', () => {
+    const prefix = {
+      prefix: '64:ff9b::/96',
+      source: 'router-advertisement',
+      validUntilMs: 600_000,
+      isReachable: false,
+    } as const;
+    const chosen: StatusOffer = { ...other, prefix: prefix.prefix, isChosen: true };
+    const candidates = [
+      { ...chosen, origin: 'fe80::2', isChosen: false }, // the same prefix by another router
+      { ...chosen, origin: 'fe80::3', interface: 'eth0' }, // and the choice on another interface
+      chosen,
+    ];
+    const [first, second, third, ...rest] = prefixLines(screenOf({ prefix, offers: { candidates, refused: [] } }));
+    assert.deepEqual(
+      [first, second, third],
+      [
+        'PREF64   64:ff9b::/96 by router advertisement from fe80::1111:2222:3333:4444,',
+        '         which does not answer any more, 10 min left; the connectivity check',
+        '         failed',
+      ],
+    );
+    assert.match(rest.join(), /^Offered {2}64:ff9b::\/96 by fe80::2 on wlan0,.*64:ff9b::\/96 by fe80::3 on eth0,/);
+    for (const bad of [
+      { isSilent: true, isReachable: null },
+      { isSilent: false, isReachable: false },
+    ]) {
+      const offers = { candidates: [{ ...chosen, ...bad }], refused: [] };
+      const checked = bad.isReachable === null ? {} : { isReachable: bad.isReachable };
+      const lines = screenOf({ prefix: { ...prefix, isReachable: true, ...checked }, offers }, true);
+      assert.ok(prefixLines(lines)[0]?.includes('\u001b[33m64:ff9b::'), JSON.stringify(bad));
+    }
+  });
+
+  it('D-15 says which resolver shows the prefix in use, and nothing bad in colour where nothing is', () => {
+    const prefix = { prefix: '64:ff9b::/96', source: 'dns', validUntilMs: null } as const;
+    const chosen = { ...IN_USE, source: 'dns', origin: '2001:db8::53', interface: 'wlan0' } as const;
+    const lines = screenOf({ prefix, offers: { candidates: [chosen], refused: [] } }, true);
+    assert.deepEqual(prefixLines(lines), ['PREF64   64:ff9b::/96 by DNS from 2001:db8::53']);
+  });
+
+  it('D-15 while no prefix is in use all that are on offer are shown, the choice among them', () => {
+    const offers = { candidates: [{ ...other, isChosen: true }], refused: [] };
+    const lines = prefixLines(screenOf({ prefix: null, offers }));
+    assert.equal(lines[0], 'PREF64   offered, not in use');
+    assert.match(lines[1] ?? '', /^Offered {2}2001:db8:b::\/96 by fe80::1111/);
+  });
+
   it('D-15 shows a few of many', () => {
-    const texts = offerTexts({ candidates: Array.from({ length: 20 }, () => other), refused: [] }, 0);
+    const candidates = Array.from({ length: 20 }, () => ({ ...other }));
+    const texts = offerTexts({ ...SAMPLE, offers: { candidates, refused: [] } }, 0);
     assert.deepEqual([texts.length, texts.at(-1)], [5, 'and 16 more, see --json']);
   });
 });
@@ -155,6 +221,27 @@ describe('what the client forgets and refuses', () => {
     );
     assert.equal(said[1]?.[1], 'eth0: 60 prefixes not kept, unusable or too many');
     assert.deepEqual(source.refused, [{ interfaceName: 'eth0', count: 90 }]);
+    source.close();
+  });
+
+  it('D-15 a link that cannot be asked is a trouble when that lasts, and then once and in words', async () => {
+    const said: string[] = [];
+    const ignore = (): void => undefined;
+    const trouble = (_: object, text: string): void => void said.push(text);
+    const listener = { offers: ignore, trouble, flooded: ignore, checked: ignore, refused: ignore };
+    const net = new FakeNetwork();
+    const { clock, exchange } = net;
+    net.solicitFailure = Object.assign(new Error('EADDRNOTAVAIL: sendmsg'), { code: 'EADDRNOTAVAIL' });
+    const source = discoveredPrefixes({ platform: net, clock, exchange, only: null, check: null }, listener);
+    await clock.turn(2000);
+    assert.deepEqual(said, []);
+    net.solicitFailure = null;
+    await clock.turn(1000);
+    net.solicitFailure = Object.assign(new Error('EADDRNOTAVAIL: sendmsg'), { code: 'EADDRNOTAVAIL' });
+    await clock.turn(6000); // the next one is due after 4 s
+    assert.deepEqual(said, []);
+    await clock.turn(4000);
+    assert.deepEqual(said, ['eth0: cannot solicit routers: the interface has no link-local address in use yet']);
     source.close();
   });
 

@@ -32,7 +32,7 @@ const NO_OFFERS = { candidates: [], chosen: new Set<never>(), refused: [] };
 const AFTERWARDS: readonly ClientState[] = [
   { state: 'waiting', reason: 'prefix-lost', why: 'expired', problems: [], retryAtMs: null },
   { state: 'stopping' },
-  { state: 'stopped', reason: 'client-stopped', why: '' },
+  { state: 'stopped', reason: 'client-stopped', why: '', problems: [] },
 ];
 
 describe("a client's status", () => {

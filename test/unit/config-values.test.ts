@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { clientConfigFromOptions } from '../../src/config/client.ts';
-import { exampleFile, referenceTable } from '../../src/config/example.ts';
+import { exampleFile, type FileRole, referenceTable } from '../../src/config/example.ts';
 import { ConfigError, describeIssue } from '../../src/config/issues.ts';
 import { loadConfig, loadRole, parseConfig } from '../../src/config/load.ts';
 import { checkMappings } from '../../src/config/mapping-checks.ts';
@@ -205,7 +205,14 @@ describe('a mappings file', () => {
 describe('a client configuration', () => {
   it('from the command line has the defaults of the file', () => {
     const fromFile = parseConfig(exampleFile('client'), 'a.yaml');
-    assert.deepEqual(clientConfigFromOptions({ prefix: '64:ff9b::/96' }), fromFile);
+    assert.deepEqual(clientConfigFromOptions({}), fromFile);
+  });
+
+  it('as written by `config init` says nothing that the network says: only its role is in force', () => {
+    const active = (role: FileRole) => exampleFile(role).match(/^[a-z].*$/gm);
+    assert.deepEqual(active('client'), ['role: client']);
+    assert.deepEqual(active('translator'), ['role: translator', 'prefix: 64:ff9b::/96']);
+    assert.deepEqual(active('gateway'), ['role: gateway', 'lan: [eth1]']);
   });
 
   it('takes every option', () => {

@@ -1,12 +1,13 @@
 // The client's connectivity check (rule D-08): when it is made, what it holds back, and what it only shows.
 
 import assert from 'node:assert/strict';
+import { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { discoveredPrefixes } from '../../src/client/discovered-prefixes.ts';
 import { configuredPrefix, type PrefixListener } from '../../src/client/prefix-source.ts';
 import { formatPrefix6 } from '../../src/config/addresses.ts';
 import type { Candidate } from '../../src/core/pref64/candidate.ts';
-import { CHECK_AGAIN_MS, type checkConnectivity } from '../../src/discovery/connectivity.ts';
+import { CHECK_AGAIN_MS, checkConnectivity } from '../../src/discovery/connectivity.ts';
 import { ip4, prefix6 } from '../support/addresses.ts';
 import { FakeNetwork, TurnedClock } from '../support/fake-discovery.ts';
 
@@ -82,6 +83,24 @@ describe('the connectivity check of a configured prefix', () => {
     const [clock, heard] = [new TurnedClock(), new Heard()];
     configuredPrefix(NAT64, { check: null, clock }, heard).close();
     assert.deepEqual([heard.offered, clock.pending], [[['2001:db8:64::/96', null]], 0]);
+  });
+});
+
+describe('the connection of a connectivity check', () => {
+  /** Begins one that ends with an error. @returns what came of it */
+  const outcomeOf = (code: string): Promise<boolean> =>
+    new Promise((resolve) => {
+      const connect = (): Socket => {
+        const socket = new Socket();
+        setImmediate(() => socket.destroy(Object.assign(new Error(code), { code })));
+        return socket;
+      };
+      checkConnectivity(NAT64, CHECK, { clock: new TurnedClock(), connect }, resolve);
+    });
+
+  it('D-08 that is refused came back through the prefix; one that leads nowhere did not', async () => {
+    assert.equal(await outcomeOf('ECONNREFUSED'), true);
+    assert.equal(await outcomeOf('EHOSTUNREACH'), false);
   });
 });
 

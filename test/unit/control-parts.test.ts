@@ -1,18 +1,43 @@
 // The control server's parts without a socket: framing, the event log, the sampler, a subscription.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { XlatError } from '../../src/contract/errors.ts';
 import type { EventParams } from '../../src/contract/events.ts';
 import type { Status } from '../../src/contract/status.ts';
+import { connectTo } from '../../src/control/client.ts';
 import { controlDirectories, endpointIn, endpointName } from '../../src/control/endpoint.ts';
 import { EventLog } from '../../src/control/event-log.ts';
 import { Feed } from '../../src/control/feed.ts';
 import { FRAME_LIMIT, FrameTooLarge, LineReader } from '../../src/control/frames.ts';
 import { Sampler } from '../../src/control/sampler.ts';
 import { SAMPLE, StillClock } from '../support/control.ts';
+
+describe('a daemon that hangs', () => {
+  it('is named after ten seconds, with what to do about it', async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'x464-'));
+    const path = join(directory, 'socket');
+    // It has taken the question, so the clock of its answer runs.
+    const server = createServer((socket) => socket.once('data', () => t.mock.timers.tick(10_000)));
+    await once(server.listen(path), 'listening');
+    t.after(() => {
+      server.close();
+      rmSync(directory, { recursive: true });
+    });
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const connecting = connectTo({ name: 'client-clat0', path: { read: path, admin: path } }, 'read', 'test');
+    await assert.rejects(connecting, (error: XlatError) => {
+      assert.equal(error.message, 'client-clat0 does not answer');
+      assert.match(error.advice ?? '', /kill -9 .* cleanup/);
+      return true;
+    });
+  });
+});
 
 describe('framing', () => {
   const message = Buffer.from('{"a":"ä€"}\n\n  \n{"b":2}\n');

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import type { Change } from '../../src/core/host/change.ts';
 import { changeKey, describeChange, describeUndo } from '../../src/core/host/change.ts';
 import { findForwardDrops, findLegacyForwardDrop } from '../../src/core/host/firewall.ts';
-import type { ForwardingUplink, HostConfig, HostFacts } from '../../src/core/host/host-config.ts';
+import type { ForwardingUplink, HostConfig, HostFacts, RouteFacts } from '../../src/core/host/host-config.ts';
 import { planHost, planUndo } from '../../src/core/host/plan.ts';
 
 const TUN = { name: 'clat0', index: 9 };
@@ -18,7 +18,7 @@ const UPLINK: ForwardingUplink = {
   link: ETH,
   clat: CLAT,
   mtuBytes: 1500,
-  hasNeighbours: true,
+  linkAddress: Uint8Array.of(2, 0, 0, 0, 0, 1),
   scope: 'auto',
 };
 
@@ -29,6 +29,18 @@ const CONFIG: HostConfig = {
   metric: 2048,
   allowInbound: false,
   uplink: UPLINK,
+};
+
+const REDIRECTING: HostConfig = {
+  ...CONFIG,
+  uplink: {
+    kind: 'redirect',
+    link: ETH,
+    clat: CLAT,
+    prefix: { address: Uint8Array.of(0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), length: 96 },
+    linkAddress: Uint8Array.of(2, 0, 0, 0, 0, 1),
+    router: null,
+  },
 };
 
 /** Settings of a host with three interfaces, as a kernel with `force_forwarding` has them. */
@@ -205,7 +217,66 @@ describe('planning', () => {
       plan.undo.some((c) => ['address', 'up', 'firewall', 'mtu'].includes(c.kind)),
       false,
     );
-    assert.deepEqual(plan.make, []);
+    assert.deepEqual(lines(plan.make.map((m) => m.change)), ['net/ipv6/conf/clat0/disable_ipv6 0 → 1']);
+  });
+
+  it('without an uplink that redirected, the settings of the virtual interface stay', () => {
+    const { after, applied } = carryOut(FACTS, REDIRECTING);
+    const { undo, make } = planHost(applied, { ...REDIRECTING, uplink: null }, after);
+    assert.deepEqual(lines(undo), ['IPv4 route default through clat0', 'net/ipv6/neigh/eth0/proxy_delay 80 → 0']);
+    assert.deepEqual(make, []);
+  });
+
+  it('D-12 another MTU takes the place of the old one: no moment without the route', () => {
+    const { after, applied } = carryOut(FACTS, CONFIG);
+    const config = { ...CONFIG, ipv4MtuBytes: 1380, uplink: { ...UPLINK, mtuBytes: 1400 } };
+    const { undo, make } = planHost(applied, config, after);
+    assert.deepEqual(undo, []);
+    assert.deepEqual(
+      make.map(({ change, replaces }) => [describeChange(change), ...replaces.map(changeKey)]),
+      ['mtu', `route ${CLAT}`, 'route default'].map((what) => {
+        const old = applied.find(
+          (c) => `${c.kind} ${c.kind === 'route' ? c.destination : ''}`.trim() === what,
+        ) as Change;
+        const now = old.kind === 'mtu' ? { ...old, value: 1380 } : old;
+        return [describeChange(now), changeKey(old)];
+      }),
+    );
+    assert.ok(make.every(({ change }) => change.kind !== 'mtu' || change.was === 1500));
+  });
+
+  it('D-16 what a crash cut short between the new MTU and the old one’s end is made again, and ends in one', () => {
+    const { after, applied } = carryOut(FACTS, CONFIG);
+    const config = { ...CONFIG, ipv4MtuBytes: 1380 };
+    const journal = [...applied, ...planHost(applied, config, after).make.map((m) => m.change)];
+    for (const mtuBytes of [1480, 1380]) {
+      const links = after.links.map((l) => (l.index === TUN.index ? { ...l, mtuBytes } : l));
+      const { undo, make } = planHost(journal, config, { ...after, links });
+      assert.deepEqual(undo, []);
+      assert.ok(make.every((m) => m.isApplied && m.replaces.length === 1));
+      assert.equal(make.length, 3);
+    }
+  });
+
+  it('the MTU of before comes back by undoing', () => {
+    const links = FACTS.links.map((l) => (l.index === TUN.index ? { ...l, mtuBytes: 1480 } : l));
+    const small = { ...CONFIG, ipv4MtuBytes: 1380 };
+    const { after, applied } = carryOut({ ...FACTS, links }, small);
+    const { undo, make } = planHost(applied, CONFIG, after);
+    assert.deepEqual(lines(undo), ['MTU of clat0 1480 → 1380']);
+    assert.deepEqual(
+      make.map((m) => m.change.kind),
+      ['mtu', 'route', 'route'],
+    );
+  });
+
+  it('a route that shares its metric with another’s is not replaced, for it might be the other that goes', () => {
+    const { after, applied } = carryOut(FACTS, CONFIG);
+    const other = { ...after.routes.find((r) => r.family === 4), device: 'eth0' } as RouteFacts;
+    const config = { ...CONFIG, ipv4MtuBytes: 1380 };
+    const { undo, make } = planHost(applied, config, { ...after, routes: [other, ...after.routes] });
+    assert.deepEqual(lines(undo), ['IPv4 route default through clat0']);
+    assert.ok(!make.some((m) => m.change.kind === 'route' && m.change.family === 4 && m.replaces.length > 0));
   });
 
   it('another uplink undoes the old one only, and takes the values of before', () => {
@@ -260,8 +331,18 @@ describe('planning', () => {
     assert.deepEqual(planHost(applied, CONFIG, after).undo, []);
   });
 
+  it('D-12 below IPv6’s least MTU the interface keeps that by forwarding, and the route says what fits', () => {
+    const mtuOf = (config: HostConfig): unknown[] =>
+      carryOut(FACTS, { ...config, ipv4MtuBytes: 1260 }).applied.flatMap((c) => {
+        if (c.kind === 'mtu') return [c.value];
+        return c.kind === 'route' && c.family === 4 ? [c.mtuBytes] : [];
+      });
+    assert.deepEqual(mtuOf(CONFIG), [1280, 1260]);
+    assert.deepEqual(mtuOf(REDIRECTING), [1260, 1260]);
+  });
+
   it('a point-to-point uplink gets no proxy', () => {
-    const { applied } = carryOut(FACTS, { ...CONFIG, uplink: { ...UPLINK, hasNeighbours: false } });
+    const { applied } = carryOut(FACTS, { ...CONFIG, uplink: { ...UPLINK, linkAddress: null } });
     assert.equal(
       lines(applied).some((l) => /proxy/.test(l)),
       false,
@@ -333,6 +414,8 @@ describe('undoing', () => {
     const links = FACTS.links.map((l) => (l.index === TUN.index ? { ...l, mtuBytes: 1400 } : l));
     assert.deepEqual(planUndo(mtu, { ...FACTS, links }), { step: 'left', now: '1400' });
     assert.deepEqual(planUndo(mtu, FACTS), { step: 'gone' });
+    const other: Change = { kind: 'mtu', link: TUN, value: 1400, was: 1500 };
+    assert.deepEqual(planUndo(mtu, { ...FACTS, links }, [other, mtu]), { step: 'gone' }, 'it is ours');
   });
 
   it('the values before do not make two changes different, the interface does', () => {

@@ -76,6 +76,7 @@ const DISCOVERY: DiscoveryReport = {
       advertisements: { accepted: 2, hopLimit: 0, source: 0, malformed: 0, options: 0, prefixes: 0, floods: 0 },
       routers: [],
       resolvers: [{ resolver: HOSTILE, from: HOSTILE, state: 'failed', prefixes: [], secondsLeft: null, why: HOSTILE }],
+      resolversLeftOut: 0,
       chosen: null,
       reason: 'none',
       why: HOSTILE,

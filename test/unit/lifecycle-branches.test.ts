@@ -68,7 +68,20 @@ describe('a failure', () => {
   it('D-15, D-16 of a teardown is told to whoever waits for its end', () => {
     const driver = new Driver().run().down().failed();
     assert.deepEqual([driver.state, driver.said.at(-1)], ['idle', 'host-trouble']);
-    assert.deepEqual(driver.effect('rest').failure, FAILURE);
+    const { state } = driver.life;
+    assert.deepEqual(state.state === 'idle' && [state.reason, state.why], ['host-trouble', FAILURE.message]);
+    const { failure, left } = driver.effect('rest');
+    assert.deepEqual([failure, left], [null, FAILURE]);
+  });
+
+  it('D-16 of a teardown is mended by `down` again, and by nothing else that happens', () => {
+    const driver = new Driver().run().down().failed();
+    driver.take({ event: 'network-changed' }).prefixes(offer('eth0', 1)).pass(1e6);
+    assert.equal(driver.state, 'idle');
+    driver.down().effect('tear-down');
+    driver.done();
+    assert.equal(driver.effect('rest').left, null);
+    assert.deepEqual(driver.down().effects, [], 'nothing is left to put back');
   });
 
   it('D-15 of a teardown does not hide the one that it follows', () => {

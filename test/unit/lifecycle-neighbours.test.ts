@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CONTEST_QUIET_MS } from '../../src/core/lifecycle/contest.ts';
+import { CONTEST_QUIET_MS, DEFEND_INTERVAL_MS } from '../../src/core/lifecycle/contest.ts';
 import { MOVES_MAX, MOVES_WITHIN_MS } from '../../src/core/lifecycle/neighbours.ts';
 import { DEFENCE_GAP_MS } from '../../src/core/lifecycle/turn.ts';
 import { address, Driver, FAILURE, offer, uplink } from '../support/lifecycle.ts';
@@ -12,6 +12,8 @@ const ELSEWHERE = uplink('eth0', 2);
 const NONE_LEFT = { code: 'ADDRESS_DUPLICATE', message: 'none left', isFinal: false };
 
 const contested = (driver: Driver, n: number): Driver => driver.take({ event: 'contested', clat: address(n) });
+/** Claimed again at once, although it was defended. */
+const insisted = (driver: Driver, n: number): Driver => contested(contested(driver, n), n);
 const has = (driver: Driver, effect: string): boolean => driver.effects.some((e) => e.effect === effect);
 const avoided = (driver: Driver): readonly Uint8Array[] => driver.effect('claim').avoid;
 
@@ -19,7 +21,7 @@ const avoided = (driver: Driver): readonly Uint8Array[] => driver.effect('claim'
 function moved(): Driver {
   const driver = new Driver().run();
   for (let n = 1; n <= MOVES_MAX; n++)
-    contested(driver, n)
+    insisted(driver, n)
       .claimed(n + 1)
       .done();
   return driver;
@@ -27,10 +29,29 @@ function moved(): Driver {
 const LAST = MOVES_MAX + 1;
 
 describe('an address in use that another node claims', () => {
+  it('D-10, D-15 is defended and kept for one claim, as often as one comes alone, and that is said', () => {
+    const driver = new Driver().run();
+    for (let i = 0; i < 2 * MOVES_MAX; i++) {
+      contested(driver, 1);
+      assert.ok(has(driver, 'defend') && !has(driver, 'claim'));
+      assert.deepEqual([driver.state, driver.said.includes('address-contested')], ['running', true]);
+      driver.pass(DEFEND_INTERVAL_MS + 1);
+    }
+    assert.ok(!driver.said.includes('address-conflict'));
+    assert.deepEqual(driver.life.ledger.neighbours, []);
+  });
+
+  it('D-10 is given up where it is claimed again up to ten seconds after the defence', () => {
+    const driver = contested(new Driver().run(), 1).pass(DEFEND_INTERVAL_MS);
+    assert.equal(contested(driver, 1).state, 'moving');
+  });
+
   it('D-10 is given up for another one, three times within an hour, and the old one goes on meanwhile', () => {
     const driver = new Driver().run();
     for (let n = 1; n <= MOVES_MAX; n++) {
       contested(driver, n);
+      assert.ok(has(driver, 'defend'));
+      contested(driver.pass(DEFENCE_GAP_MS), n);
       assert.deepEqual([driver.state, driver.said.at(-1)], ['moving', 'address-conflict']);
       assert.ok(has(driver, 'defend') && !has(driver, 'detach'));
       assert.deepEqual(
@@ -43,7 +64,7 @@ describe('an address in use that another node claims', () => {
   });
 
   it('D-10, D-15 is kept after that, defended, and said', () => {
-    const driver = contested(moved(), LAST);
+    const driver = contested(contested(moved(), LAST).pass(DEFENCE_GAP_MS), LAST);
     assert.deepEqual([driver.state, driver.said.at(-1)], ['running', 'address-contested']);
     assert.ok(has(driver, 'defend') && !has(driver, 'claim'));
     assert.deepEqual(driver.life.ledger.contest?.clat, address(LAST));
@@ -83,16 +104,17 @@ describe('an address in use that another node claims', () => {
 
   it('D-10 may be given up again when the hour is over', () => {
     const driver = moved().pass(MOVES_WITHIN_MS);
-    assert.equal(contested(driver, LAST).state, 'moving');
+    assert.equal(insisted(driver, LAST).state, 'moving');
   });
 
   it('D-10 is given up on another network, whose nodes are others', () => {
     const driver = moved().change({ route: ELSEWHERE }).claimed(9).done();
-    assert.equal(contested(driver, 9).state, 'moving');
+    assert.equal(insisted(driver, 9).state, 'moving');
   });
 
   it('D-10 is kept where other nodes have all that is tried instead, and no connection ends', () => {
-    const driver = contested(new Driver().run(), 1).taken(2).taken(3).pass(DEFENCE_GAP_MS).taken(4);
+    const driver = insisted(new Driver().run(), 1).taken(2).taken(3);
+    driver.pass(DEFENCE_GAP_MS).pass(DEFENCE_GAP_MS).taken(4);
     assert.deepEqual([driver.state, driver.said.at(-1)], ['running', 'address-contested']);
     assert.ok(has(driver, 'defend') && !has(driver, 'tear-down') && !has(driver, 'detach'));
     assert.deepEqual(driver.life.ledger.contest?.clat, address(1));
@@ -101,13 +123,13 @@ describe('an address in use that another node claims', () => {
   });
 
   it('D-10 is kept where there is no other to try, as with a configured one', () => {
-    const driver = contested(new Driver().run(), 1).failed(NONE_LEFT);
+    const driver = insisted(new Driver().run(), 1).failed(NONE_LEFT);
     assert.deepEqual([driver.state, driver.said.at(-1)], ['running', 'address-contested']);
   });
 
   it('D-10, D-12 is kept by the MTU that the network has meanwhile', () => {
     const narrowed = (): Driver =>
-      contested(new Driver().run(), 1).change({ route: uplink('eth0', 1, { mtuBytes: 1400 }) });
+      insisted(new Driver().run(), 1).change({ route: uplink('eth0', 1, { mtuBytes: 1400 }) });
     for (const driver of [narrowed().failed(NONE_LEFT), narrowed().taken(2).taken(3).taken(4)])
       assert.deepEqual([driver.state, driver.effect('attach').way.uplink.mtuBytes], ['attaching', 1400]);
   });
@@ -120,27 +142,30 @@ describe('an address in use that another node claims', () => {
   });
 
   it('D-10 is defended while another one is looked for, without a word', () => {
-    const driver = contested(new Driver().run(), 1);
+    const driver = insisted(new Driver().run(), 1).pass(DEFENCE_GAP_MS);
     const said = driver.said.length;
     contested(driver.pass(DEFENCE_GAP_MS), 1);
     assert.ok(has(driver, 'defend'));
     assert.deepEqual([driver.state, driver.said.length], ['moving', said]);
-    driver.pass(CONTEST_QUIET_MS);
-    assert.deepEqual([driver.life.ledger.contest, driver.said.length], [null, said]);
   });
 
   it('D-10 is not waited for where it is the one that is probed after sleep', () => {
     const driver = new Driver().run().take({ event: 'woke', sleptMs: 60_000 });
     assert.deepEqual(avoided(driver), []);
     contested(driver, 1);
+    assert.ok(has(driver, 'defend') && !has(driver, 'claim'));
+    contested(driver, 1);
     assert.deepEqual(avoided(driver), [address(1)]);
   });
 
-  it('D-10 that is contested while the host is set up is given up right after, also where redirecting is refused meanwhile', () => {
+  it('D-10 that is contested while the host is set up is defended right after, also where redirecting is refused meanwhile', () => {
     const driver = contested(new Driver().up().prefixes(offer('eth0', 1)).claimed(1), 1);
     driver.failed({ code: 'REDIRECT_UNAVAILABLE', message: 'no tcx', isFinal: false });
     assert.equal(driver.state, 'attaching');
     driver.done();
+    assert.equal(driver.state, 'running');
+    assert.ok(has(driver, 'defend'));
+    contested(driver, 1);
     assert.deepEqual([driver.state, avoided(driver)], ['moving', [address(1)]]);
   });
 });

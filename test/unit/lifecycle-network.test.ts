@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { HostFacts, LinkFacts, RouteFacts } from '../../src/core/host/host-config.ts';
-import { isContainerBridge, nativeIpv4, otherClat } from '../../src/core/lifecycle/host-view.ts';
+import { isContainerBridge, linkTrouble, nativeIpv4, otherClat } from '../../src/core/lifecycle/host-view.ts';
 import { chooseWay, type Target, targetsOf } from '../../src/core/lifecycle/way.ts';
 import { linkFacts, objects, routeFacts } from '../../src/platform/linux/facts.ts';
-import { type Net, offer, uplink, viewOf } from '../support/lifecycle.ts';
+import { Driver, type Net, offer, uplink, viewOf } from '../support/lifecycle.ts';
 
 const link = (name: string, index: number, addresses: readonly string[], kind?: string): LinkFacts => ({
   name,
@@ -36,6 +36,40 @@ const facts = (links: readonly LinkFacts[], ...devices: readonly string[]): Host
 
 const ETH = link('eth0', 2, ['192.0.2.10/24']);
 const TUN = link('clat0', 9, ['192.0.0.1/32'], 'tun');
+
+describe('an interface that leads nowhere', () => {
+  const down = { ...ETH, isUp: false };
+  const idle: LinkFacts = { ...link('wlan0', 3, []), lacksCarrier: true };
+  const lo = link('lo', 1, ['127.0.0.1/8']);
+  const of = (uplinkName: string | null, ...links: LinkFacts[]) => linkTrouble(facts(links), 'clat0', uplinkName);
+
+  it('D-15 is named where the user named it, and what it lacks', () => {
+    assert.equal(of('nosuch', lo, ETH), 'there is no interface nosuch');
+    assert.equal(of('eth0', lo, down), 'eth0 is down');
+    assert.equal(of('wlan0', ETH, idle), 'wlan0 has no carrier');
+    assert.equal(of('eth0', ETH, idle), null);
+  });
+
+  it('D-15 is named where all are so, those of this host itself left out', () => {
+    const own = [lo, TUN, link('docker0', 7, [])];
+    assert.equal(of(null, ...own), 'there is no interface');
+    assert.equal(of(null, ...own, down, idle), 'eth0 is down, wlan0 has no carrier');
+    assert.equal(of(null, ...own, ETH, idle), null);
+    const many = [4, 5, 6, 7, 8].map((i) => ({ ...down, name: `eth${i}`, index: i }));
+    assert.equal(of(null, ...many), 'eth4 is down, eth5 is down, eth6 is down, and 2 more');
+  });
+
+  it('D-15 is what a client waits for, before a prefix or a route', () => {
+    for (const [net, candidates] of [
+      [{ route: null, linkTrouble: 'eth0 is down' }, []],
+      [{ route: null, linkTrouble: 'eth0 is down' }, [offer('eth0', 1)]],
+    ] as const) {
+      const driver = new Driver(net).up().prefixes(...candidates);
+      const { state } = driver.life;
+      assert.deepEqual(state.state === 'waiting' && [state.reason, state.why], ['link-waiting', 'eth0 is down']);
+    }
+  });
+});
 
 describe('native IPv4', () => {
   it('D-09 is a default route on any interface but ours', () => {

@@ -85,6 +85,16 @@ describe('a CLAT that runs', () => {
     assert.equal(driver.said.at(-1), 'prefix-lost');
   });
 
+  it('D-15 begins from empty on "up", which is no loss of what there was before', () => {
+    const driver = new Driver().run().down().done().up().prefixes();
+    const { state } = driver.life;
+    assert.deepEqual(state.state === 'waiting' && state.reason, 'prefix-waiting');
+    const levels = driver.effects.flatMap((e) => (e.effect === 'report' ? [e.level] : []));
+    assert.deepEqual(levels, ['info']);
+    driver.prefixes(offer('eth0', 1)).claimed(1).done().prefixes();
+    assert.equal(driver.said.at(-1), 'prefix-lost');
+  });
+
   it('D-08, D-15 waits with a reason of its own while nothing comes back through the only prefix, and goes when it does', () => {
     const driver = new Driver().up();
     driver.prefixes(offer('eth0', 1, { source: 'dns', isReachable: false }));
@@ -159,22 +169,23 @@ describe('duplicates', () => {
     assert.equal(driver.said.filter((r) => r === 'address-duplicate').length, 3);
   });
 
-  it('D-10 an address that another node claims later is replaced', () => {
-    const driver = new Driver().run().take({ event: 'contested', clat: address(1) });
+  it('D-10 an address that another node goes on claiming later is replaced', () => {
+    const driver = new Driver().run();
+    driver.take({ event: 'contested', clat: address(1) }).take({ event: 'contested', clat: address(1) });
     assert.deepEqual(driver.effect('claim').avoid, [address(1)]);
     driver.claimed(2).done();
     assert.equal(driver.state, 'running');
   });
 
-  it('D-10 one that is claimed while the host is set up is replaced right after', () => {
+  it('D-10 one that is claimed while the host is set up is defended right after', () => {
     const driver = new Driver()
       .up()
       .prefixes(offer('eth0', 1))
       .claimed(1)
       .take({ event: 'contested', clat: address(1) });
     assert.equal(driver.state, 'attaching');
-    driver.done();
-    assert.equal(driver.state, 'moving');
+    driver.done().effect('defend');
+    assert.equal(driver.state, 'running');
   });
 
   it("somebody else's address is nobody's business", () => {

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { LOG_PARTS, type LogPart, partOf, partsOfRole } from '../../src/contract/log-parts.ts';
+import { LOG_PARTS, type LogLevel, type LogPart, partOf, partsOfRole } from '../../src/contract/log-parts.ts';
 import { REASONS, STEPS } from '../../src/contract/reasons.ts';
 import { EventLog } from '../../src/control/event-log.ts';
 import { DETAILS_PER_SECOND } from '../../src/daemon/line-limit.ts';
-import { type DaemonLog, type LogLevel, openLog } from '../../src/daemon/log.ts';
+import { type DaemonLog, openLog } from '../../src/daemon/log.ts';
 import { recordingLog } from '../../src/daemon/recording-log.ts';
 
 interface Written {
@@ -134,5 +134,28 @@ describe('the parts of a log', () => {
     assert.deepEqual(partsOfRole('client'), ['discovery', 'lifecycle', 'host', 'datapath', 'control']);
     assert.deepEqual(partsOfRole('translate'), ['lifecycle', 'host', 'datapath', 'control']);
     assert.ok(partsOfRole('gateway').includes('dhcp') && !partsOfRole('gateway').includes('discovery'));
+  });
+});
+
+describe('a log for a person', () => {
+  it('has the date and time of the place', async (t) => {
+    const zone = process.env.TZ;
+    process.env.TZ = 'Asia/Tokyo';
+    const journal = process.env.JOURNAL_STREAM;
+    delete process.env.JOURNAL_STREAM;
+    t.after(() => {
+      process.env.TZ = zone ?? 'UTC';
+      if (journal !== undefined) process.env.JOURNAL_STREAM = journal;
+    });
+    const lines: string[] = [];
+    const options = { level: 'info', verbose: [], json: false, colour: false } as const;
+    const log = openLog(
+      options,
+      (text) => void lines.push(text),
+      () => 1_700_000_000_000,
+    );
+    log.info('client-starting', {}, 'starting');
+    await log.flush();
+    assert.deepEqual(lines, ['2023-11-15 07:13:20 info  starting code=client-starting\n']);
   });
 });

@@ -138,6 +138,8 @@ describe('neighbour discovery messages', () => {
 });
 
 describe('a duplicate address is', () => {
+  const MAC = hex('02005e005301');
+  const PROBE = { target: TARGET, linkAddress: MAC, nonce: NONCE };
   const other = ip6('fe80::1');
   const advertised: NdpMessage = {
     kind: 'advertisement',
@@ -149,18 +151,26 @@ describe('a duplicate address is', () => {
   };
 
   it('RFC 4862 §5.4.4 an advertisement of it, from anyone', () => {
-    assert.equal(isConflict(advertised, other, TARGET, NONCE), true);
-    assert.equal(isConflict({ ...advertised, target: other }, other, TARGET, NONCE), false);
+    assert.equal(isConflict(advertised, other, PROBE), true);
+    assert.equal(isConflict({ ...advertised, target: other }, other, PROBE), false);
+  });
+
+  it('RFC 4862 §5.4.4 no advertisement that names our own link, brought back by a bridge', () => {
+    const naming = (body: Uint8Array): NdpMessage => ({ ...advertised, options: [{ type: 2, body }] });
+    assert.equal(isConflict(naming(MAC), other, PROBE), false);
+    assert.equal(isConflict(naming(hex('02005e005302')), other, PROBE), true);
+    assert.equal(isConflict(naming(hex('02005e005301ffffffffffffffff')), other, PROBE), true, 'a longer one');
+    assert.equal(isConflict(naming(MAC), other, { ...PROBE, linkAddress: null }), true);
   });
 
   it('RFC 4862 §5.4.3 another probe for it, but not someone who looks for it', () => {
     const theirs: NdpMessage = { ...probe, options: [] };
-    assert.equal(isConflict(theirs, new Uint8Array(16), TARGET, NONCE), true);
-    assert.equal(isConflict(theirs, other, TARGET, NONCE), false);
+    assert.equal(isConflict(theirs, new Uint8Array(16), PROBE), true);
+    assert.equal(isConflict(theirs, other, PROBE), false);
   });
 
   it('RFC 7527 §4.2 not our own probe that a loop brings back', () => {
-    assert.equal(isConflict(probe, new Uint8Array(16), TARGET, NONCE), false);
-    assert.equal(isConflict(probe, new Uint8Array(16), TARGET, hex('999999999999')), true);
+    assert.equal(isConflict(probe, new Uint8Array(16), PROBE), false);
+    assert.equal(isConflict(probe, new Uint8Array(16), { ...PROBE, nonce: hex('999999999999') }), true);
   });
 });

@@ -29,6 +29,7 @@ const REPORT: InterfaceReport = {
   resolvers: [
     { resolver: LONG, from: 'ra', state: 'prefixes', prefixes: ['64:ff9b::/96'], secondsLeft: 3600, why: null },
   ],
+  resolversLeftOut: 0,
   chosen: {
     prefix: '64:ff9b::/96',
     source: 'ra',
@@ -67,13 +68,18 @@ describe('the screen of discover', () => {
     assert.match(screen({ advertisements }), /refused +3 with a hop limit below 255, 1 malformed/);
   });
 
+  it('D-06 counts the resolvers that are named and not asked, and only then', () => {
+    assert.doesNotMatch(screen({}), /not asked/);
+    assert.match(screen({ resolversLeftOut: 3 }), /\n {12}and 3 more, not asked: too many are named\n/);
+  });
+
   it('stays within 80 columns whatever is in it', () => {
     const prefixes = Array.from({ length: 8 }, (_, i) => `2001:db8:1111:2222:3333:${i}444::/96`);
     const resolver = { ...REPORT.resolvers[0]!, prefixes };
     const failed = { ...resolver, state: 'failed' as const, why: 'x'.repeat(70) };
     const report = {
       resolvers: [resolver, failed],
-      trouble: 'cannot solicit: sendmsg: Cannot assign requested address',
+      trouble: 'cannot solicit routers: sendmsg: Cannot assign requested address',
     };
     for (const line of screen(report).split('\n')) assert.ok(line.length <= 80, line);
   });

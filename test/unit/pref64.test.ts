@@ -4,17 +4,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { isUsablePref64 } from '../../src/core/pref64/candidate.ts';
-import { choose } from '../../src/core/pref64/choose.ts';
+import { type Choice, choose, chooseAfter } from '../../src/core/pref64/choose.ts';
 import {
   candidatesOn,
   EMPTY_TABLE,
   expire,
   forgetInterface,
   forgetResolver,
+  forgetRouter,
   hasRivals,
   hearDns,
   hearRa,
   nextExpiryMs,
+  noteNamed,
   noteReachable,
   noteSilent,
   offersNews,
@@ -144,6 +146,76 @@ describe('prefixes on offer', () => {
     assert.equal(table.candidates.length, PREFIXES_PER_INTERFACE);
   });
 
+  it('D-03 on a full table two never push each other out in turn', () => {
+    const some = (router: number, n: number) =>
+      Object.fromEntries(Array.from({ length: n }, (_, i) => [`2001:db8:${router}:${i}::/96`, 600]));
+    let table = EMPTY_TABLE;
+    for (let r = 1; r <= 15; r++) table = ra(table, some(r, 2), { router: `fe80::${r}` });
+    for (const r of [16, 17]) table = ra(table, some(r, 1), { router: `fe80::${r}` });
+    assert.equal(table.candidates.length, PREFIXES_PER_INTERFACE);
+    const next = ra(table, some(16, 2), { router: 'fe80::16' });
+    assert.deepEqual([prefixes(next), next.refused], [prefixes(table), table.refused + 1]);
+  });
+
+  it('D-03 of a full router the prefix that it named longest ago makes room, and none of the same advertisement', () => {
+    const names = (from: number, n: number) =>
+      Object.fromEntries(Array.from({ length: n }, (_, i) => [`2001:db8:0:${from + i}::/96`, 600]));
+    let table = ra(EMPTY_TABLE, names(0, PREFIXES_PER_ORIGIN));
+    table = ra(table, names(0, 1), { at: 1000 });
+    table = ra(table, { [A]: 600 }, { at: 2000 });
+    assert.deepEqual([table.candidates.length, table.refused], [PREFIXES_PER_ORIGIN, 1]);
+    assert.deepEqual([prefixes(table)[0], prefixes(table).at(-1)], ['2001:db8::/96', A], 'the second one made room');
+    const others = ra(table, names(0x20, PREFIXES_PER_ORIGIN), { at: 3000 });
+    assert.deepEqual(
+      prefixes(others),
+      Object.keys(names(0x20, PREFIXES_PER_ORIGIN)).map((p) => text(prefix6(p))),
+    );
+  });
+
+  it("D-06 of a resolver's prefixes the first ones are kept", () => {
+    const many = Array.from({ length: PREFIXES_PER_ORIGIN + 2 }, (_, i) => `2001:db8:1:${i + 1}::/96`);
+    const table = dns(EMPTY_TABLE, many);
+    assert.deepEqual([prefixes(table), table.refused], [many.slice(0, PREFIXES_PER_ORIGIN), 2]);
+  });
+
+  it('D-03 of the options of one advertisement so many are looked at as a router may have prefixes', () => {
+    const first = Object.fromEntries(
+      Array.from({ length: PREFIXES_PER_ORIGIN }, (_, i) => [`2001:db8:0:${i}::/96`, 0]),
+    );
+    const table = ra(EMPTY_TABLE, { ...first, [A]: 600, [B]: 600 });
+    assert.deepEqual([prefixes(table), table.refused], [[], 2]);
+  });
+
+  it('D-03 a router that leaves takes its prefixes of that interface along', () => {
+    const table = ra(ra(EMPTY_TABLE, { [A]: 600 }), { [B]: 600 }, { router: 'fe80::2' });
+    assert.deepEqual(prefixes(forgetRouter(table, 'eth0', 'fe80::1')), [B]);
+    assert.equal(forgetRouter(table, 'wlan0', 'fe80::1'), table);
+  });
+
+  it('D-03, D-04 what a router did not name when it was asked, while it named another, is named no more until it does', () => {
+    let table = ra(EMPTY_TABLE, { [A]: 600 }, { at: 1000 });
+    table = ra(table, { [A]: 600 }, { router: 'fe80::2', at: 1000 });
+    table = ra(table, { [B]: 600 }, { at: 1001 });
+    assert.equal(noteNamed(table, 'eth0', 1001), table, 'nobody has answered');
+    assert.equal(noteNamed(table, 'eth0', 999), table, 'all was named');
+    assert.equal(noteNamed(table, 'wlan0', 1000), table);
+    const noted = noteNamed(table, 'eth0', 1000);
+    assert.deepEqual(
+      noted.candidates.map((c) => c.isNamed),
+      [false, true, true],
+      'the other router still names it',
+    );
+    assert.equal(chosen(forgetRouter(noted, 'eth0', 'fe80::2'), A), `${B} ra fe80::1: named`);
+    assert.equal(chosen(noted, A), `${A} ra fe80::2: first`);
+    const again = ra(noted, { [A]: 600 }, { at: 2000 });
+    assert.deepEqual(
+      [again.candidates[0]?.isNamed, offersNews(forgetRouter(noted, 'eth0', 'fe80::2'), again, 'eth0')],
+      [true, true],
+    );
+    assert.equal(offersNews(noted, again, 'eth0'), false, 'somebody named it all the while');
+    assert.equal(ra(noted, {}, { at: 2000 }).candidates[0]?.isNamed, false, 'an advertisement without it says nothing');
+  });
+
   it('D-03 silence is noted for the routers of one interface, and taken back when they are heard', () => {
     let table = ra(ra(EMPTY_TABLE, { [A]: 600 }), { [B]: 600 }, { router: 'fe80::2' });
     table = ra(table, { [A]: 600 }, { on: 'wlan0' });
@@ -189,6 +261,21 @@ describe('the choice', () => {
   it('says why there is none', () => {
     assert.equal(chosen(EMPTY_TABLE), 'none');
     assert.equal(chosen(ra(EMPTY_TABLE, { [A]: 8 }), null, 8000), 'expired');
+  });
+
+  it('D-15 tells a prefix that ran out from one that was withdrawn, until there is one again', () => {
+    const table = ra(EMPTY_TABLE, { [A]: 8 });
+    const after = (before: Choice | undefined, t: Pref64Table, nowMs: number): Choice =>
+      chooseAfter(before, candidatesOn(expire(t, nowMs), 'eth0'), nowMs);
+    const inUse = after(undefined, table, 0);
+    const ranOut = after(inUse, table, 8000);
+    assert.deepEqual(
+      [inUse, ranOut, after(ranOut, table, 9000), after(inUse, EMPTY_TABLE, 7999), after(undefined, table, 8000)].map(
+        (c) => c.reason,
+      ),
+      ['only', 'expired', 'expired', 'none', 'none'],
+    );
+    assert.equal(after(ranOut, ra(table, { [B]: 8 }, { at: 9000 }), 9000).reason, 'only');
   });
 
   it('D-07 configuration comes first, then a router, then DNS', () => {
@@ -301,11 +388,13 @@ describe('the choice', () => {
       }),
       fc.record({ kind: fc.constant('silent' as const), routers: fc.uniqueArray(router) }),
       fc.record({ kind: fc.constant('checked' as const), prefix, isReachable: fc.boolean() }),
+      fc.record({ kind: fc.constant('answered' as const), agoMs: fc.nat(20_000) }),
     );
     type Event = typeof event extends fc.Arbitrary<infer E> ? E : never;
 
     let nowMs = 0;
     const after = (table: Pref64Table, e: Event): Pref64Table => {
+      if (e.kind === 'answered') return noteNamed(table, 'eth0', nowMs - e.agoMs);
       if (e.kind === 'silent') return noteSilent(table, 'eth0', new Set(e.routers));
       if (e.kind === 'checked') return noteReachable(table, 'eth0', prefix6(e.prefix), e.isReachable);
       nowMs += e.stepMs;
@@ -316,6 +405,8 @@ describe('the choice', () => {
       const speaks = (p: string): boolean => of(p).some((c) => !c.isSilent);
       if (of(old).length === 0) return true;
       if (!speaks(old)) return speaks(next);
+      const isNamed = (p: string): boolean => of(p).some((c) => !c.isSilent && c.isNamed);
+      if (!isNamed(old) && isNamed(next)) return true;
       return (
         of(old).every((c) => c.isReachable === false) && of(next).some((c) => !c.isSilent && c.isReachable === true)
       );

@@ -51,6 +51,12 @@ describe('the prefix behind AAAA ipv4only.arpa', () => {
     assert.deepEqual(found('2001:db8:c000:aa::c000:aa', '64:ff9b::c000:aa'), ['64:ff9b::/96']);
   });
 
+  it('D-06 a prefix with one well-known address counts only where none of its addresses can be read in another way', () => {
+    // The second can be read in one way only, at /32; but the first, under the same prefix, in two.
+    assert.deepEqual(found('2001:db8:c000:aa::c000:aa', '2001:db8:c000:aa::1'), []);
+    assert.deepEqual(found('2001:db8:c000:aa::1'), ['2001:db8::/32']);
+  });
+
   it('D-06 addresses without a well-known one, and those with "u" set, show nothing', () => {
     assert.deepEqual(found('2001:db8::1', '64:ff9b::c000:1', '::', '64:ff9b::c000:ac'), []);
     assert.deepEqual(found('2001:db8:122:344:1c0:0:aa00:0'), [], 'at /64, u is 1');
@@ -155,6 +161,11 @@ describe('the DNS question and its answer', () => {
     );
     const inAuthority = answer({ answers: [], authorities: GOOD, additionals: GOOD });
     assert.equal(why(inAuthority), 'no AAAA record', 'only the answer section counts');
+  });
+
+  it('D-06 records of another class do not count', () => {
+    const chaos = GOOD.map((a) => ({ ...a, class: 'CH' }) as Answer);
+    assert.deepEqual(readAnswer(answer({ answers: chaos }), ID), { kind: 'no-nat64', why: 'no AAAA record' });
   });
 
   it('D-06 other response codes are failures with their names, whatever stands in the answer', () => {

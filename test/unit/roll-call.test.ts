@@ -1,99 +1,17 @@
 // Routers that vanish without a goodbye, on a turned clock: who is asked when, who counts as silent, and what strangers can make of it.
 
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
-import {
-  type Discovery,
-  type DiscoveryEvent,
-  type DiscoveryOptions,
-  startDiscovery,
-} from '../../src/discovery/discovery.ts';
+import { describe, it } from 'node:test';
 import { discoveryReport } from '../../src/discovery/report.ts';
 import { OVERDUE_MS, ROUND_EVERY_MS } from '../../src/discovery/roll-call.ts';
+import { ROUND_MS } from '../../src/discovery/solicitor.ts';
 import { text6 } from '../support/addresses.ts';
-import { FakeNetwork, link } from '../support/fake-discovery.ts';
-import type { RaOrder } from '../support/ra-message.ts';
+import { link } from '../support/fake-discovery.ts';
+import { Link, offer } from '../support/routed-link.ts';
 
 const A = '2001:db8:a::/96';
 const B = '2001:db8:b::/96';
 const [ROUTER_A, ROUTER_B] = ['fe80::a', 'fe80::b'];
-/** A round: three solicitations, and the wait after the last. */
-const ROUND_MS = 12_000;
-/** RFC 4861 §6.2.6: a router answers within MAX_RA_DELAY_TIME, or MIN_DELAY_BETWEEN_RAS after its last advertisement. */
-const ANSWER_MS = 3500;
-
-const offer = (prefix: string, lifetimeSeconds = 60_000) => ({ pref64: [{ prefix, lifetimeSeconds }] });
-
-/** A link with routers that answer, until they vanish. */
-class Link {
-  readonly net = new FakeNetwork();
-  readonly discovery: Discovery;
-  readonly events: DiscoveryEvent[] = [];
-  readonly #answers = new Map<string, Omit<RaOrder, 'device'>>();
-  #answered = 0;
-
-  constructor(t: TestContext, options: Partial<DiscoveryOptions> = {}) {
-    this.discovery = startDiscovery({
-      platform: this.net,
-      clock: this.net.clock,
-      exchange: this.net.exchange,
-      only: null,
-      configured: null,
-      check: null,
-      asksDnsBesideRa: false,
-      onEvent: (event) => this.events.push(event),
-      ...options,
-    });
-    t.after(() => this.discovery.close());
-  }
-
-  /** A router that advertises now and answers from now on. */
-  async join(router: string, says: Omit<RaOrder, 'device'>): Promise<void> {
-    this.#answers.set(router, says);
-    this.net.ra(says, router);
-    await this.turn(0);
-  }
-
-  /** It answers from now on; what was solicited before, it did not hear. */
-  comeBack(router: string, says: Omit<RaOrder, 'device'>): void {
-    this.#answers.set(router, says);
-    this.#answered = this.net.solicitedAtMs.length;
-  }
-
-  vanish(router: string): void {
-    this.#answers.delete(router);
-  }
-
-  /** Turns the clock in steps of half a second; solicitations are answered so long after they came. */
-  async turn(ms: number): Promise<void> {
-    const { clock, solicitedAtMs } = this.net;
-    for (const endMs = clock.now() + ms; ; ) {
-      const due = solicitedAtMs.findLastIndex((atMs) => atMs + ANSWER_MS <= clock.now()) + 1;
-      if (due > this.#answered) for (const [router, says] of this.#answers) this.net.ra(says, router);
-      this.#answered = Math.max(this.#answered, due);
-      if (clock.now() >= endMs) break;
-      await clock.turn(Math.min(500, endMs - clock.now()));
-    }
-  }
-
-  /** The prefix on eth0; without one the reason. */
-  get chosen(): string {
-    const { candidate, reason } = this.discovery.choice('eth0');
-    return candidate === null ? reason : `${text6(candidate.prefix.address)}/${candidate.prefix.length}`;
-  }
-
-  get silent(): string[] {
-    const routers = discoveryReport(this.discovery).interfaces[0]?.routers ?? [];
-    return routers.filter((r) => r.isSilent).map((r) => r.router);
-  }
-
-  /** Prefixes that were chosen, one after the other. */
-  get choices(): string[] {
-    return this.events.flatMap((e) =>
-      e.kind === 'chosen' && e.choice.candidate !== null ? [text6(e.choice.candidate.prefix.address)] : [],
-    );
-  }
-}
 
 describe('a router that vanishes without a goodbye', () => {
   it('D-03, D-04, D-05 gives way some 12 s after another one announces its prefix, and has no way back', async (t) => {
@@ -213,10 +131,9 @@ describe('a router that vanishes without a goodbye', () => {
   it('D-05 a question that is none any more when its time comes is not asked', async (t) => {
     const place = new Link(t);
     await place.join(ROUTER_A, offer(A));
-    await place.join(ROUTER_B, offer(B));
+    await place.join(ROUTER_B, offer(B, 32));
     await place.turn(20_000);
-    place.net.ra(offer('2001:db8:c::/96'), ROUTER_B);
-    place.net.ra({ pref64: [B, '2001:db8:c::/96'].map((prefix) => ({ prefix, lifetimeSeconds: 0 })) }, ROUTER_B);
+    place.net.ra(offer('2001:db8:c::/96', 16), ROUTER_B);
     const asked = place.net.solicitedAtMs.length;
     await place.turn(ROUND_EVERY_MS);
     assert.equal(place.net.solicitedAtMs.length, asked);

@@ -9,7 +9,7 @@ import type { Snapshot } from '../../src/contract/methods.ts';
 import type { StatusCounters } from '../../src/contract/status.ts';
 import { SAMPLE } from '../support/control.ts';
 
-process.env.TZ = 'UTC';
+process.env.TZ = 'UTC'; // and another one in a test below
 const NOW = SAMPLE.daemon.startedMs + 8_000_000;
 const PLAIN: ScreenOptions = { columns: 80, rows: null, colour: false, nowMs: NOW };
 
@@ -58,7 +58,7 @@ Dropped, and why
 
 Recent events
 22:13:21 wlan0, from 2001:db8:1::10, MTU 1500 (uplink-chosen)
-22:13:22 2001:db8:1:0:a1b2:c3d4:e5f6:1233 is taken, so that another one was mad…
+22:13:22 2001:db8:1:0:a1b2:c3d4:e5f6:1233 is taken, so that… (address-duplicate)
 22:13:23 192.0.0.1 on clat0 ⇄ 2001:db8:1:0:a1b2:c3d4:e5f6:1234 (client-ready)`;
 
 describe('the status screen', () => {
@@ -140,7 +140,7 @@ describe('the status screen', () => {
     assert.deepEqual(lines.map(stripVTControlCharacters), SCREEN.split('\n').slice(1));
     assert.ok(lines.join().includes('\u001b[32mrunning\u001b[0m'));
     assert.ok(lines.join().includes('\u001b[33mhop-limit\u001b[0m'));
-    assert.ok(lines.join().includes('another one was mad…\u001b[0m'));
+    assert.ok(lines.join().includes('is taken, so that…\u001b[0m'));
   });
 
   it('leaves out events first where there are few lines, but not all', () => {
@@ -175,6 +175,18 @@ describe('the status screen', () => {
     ]);
   });
 
+  it('D-15 of a client that is down or waits shows no addresses and offloads of an interface without any use', () => {
+    const addresses = { ipv4: null, ipv6: null };
+    const state = { name: 'waiting', reason: 'native-ipv4', text: 'native', sinceMs: NOW };
+    const client = { ...SAMPLE, uplink: null, addresses, state, prefix: null };
+    const labels = (status: typeof SAMPLE): string[] =>
+      statusScreen({ status, events: [] }, PLAIN)
+        .map((line) => line.slice(0, 8).trim())
+        .filter((label) => ['IPv4', 'IPv6', 'Offload', 'Merging'].includes(label));
+    assert.deepEqual(labels(client), []);
+    assert.deepEqual(labels({ ...client, daemon: { ...client.daemon, role: 'translator' } }).length, 4);
+  });
+
   it('shows words that it does not know as they are', () => {
     const prefix = { prefix: '64:ff9b::/96', source: 'telepathy', validUntilMs: NOW + 90_000 };
     const status = { ...SAMPLE, state: { ...SAMPLE.state, name: 'dreaming' }, prefix };
@@ -190,6 +202,12 @@ describe('an event as a line', () => {
       eventText(event(1, 'info', 'ready', 'ready in 90 ms'), true),
       '2023-11-14 22:13:21 ready in 90 ms (ready)',
     ));
+
+  it('has the date of the place as it has its time', (t) => {
+    process.env.TZ = 'Asia/Tokyo';
+    t.after(() => (process.env.TZ = 'UTC'));
+    assert.match(eventText(event(1, 'info', 'ready', 'ready'), false), /^2023-11-15 07:13:21 /);
+  });
 });
 
 describe('numbers for people', () => {

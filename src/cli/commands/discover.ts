@@ -1,8 +1,9 @@
 // `xlat464 discover`: what each source of the NAT64 prefix says on each interface, and which would be chosen.
 
+import type { WriteStream } from 'node:tty';
 import type { DiscoveryReport } from '../../contract/discovery.ts';
 import type { AddCommand } from '../context.ts';
-import { discoveryScreen } from '../screens/discovery.ts';
+import { agedReport, discoveryScreen } from '../screens/discovery.ts';
 import { showLive } from '../screens/live-screen.ts';
 import type { Terminal } from '../terminal.ts';
 import { jsonOption, timeoutOption } from './options.ts';
@@ -41,15 +42,25 @@ function displayFor(terminal: Terminal, { json, watch }: Parsed): Display {
   if (json === true) {
     return { show: (report) => terminal.out(`${JSON.stringify(report)}\n`), close: () => undefined };
   }
-  let lines: readonly string[] = [];
-  const isLive = watch === true && process.stdout.isTTY;
-  const screen = isLive ? showLive(process.stdout, () => lines, terminal.outColour) : null;
+  if (watch === true && process.stdout.isTTY) return liveDisplay(process.stdout, terminal.outColour);
   const show = (report: DiscoveryReport): void => {
-    lines = discoveryScreen(report, terminal.outColour);
-    if (screen === null) terminal.out(`${lines.join('\n').trimEnd()}\n${watch === true ? '\n' : ''}`);
-    else screen.draw();
+    const text = discoveryScreen(report, terminal.outColour).join('\n').trimEnd();
+    terminal.out(`${text}\n${watch === true ? '\n' : ''}`);
   };
-  return { show, close: () => screen?.close() };
+  return { show, close: () => undefined };
+}
+
+/** Ages and lifetimes of the last report go on until there is another one. */
+function liveDisplay(stdout: WriteStream, colour: boolean): Display {
+  let latest: { readonly report: DiscoveryReport; readonly atMs: number } | null = null;
+  const render = (): readonly string[] =>
+    latest === null ? [] : discoveryScreen(agedReport(latest.report, performance.now() - latest.atMs), colour);
+  const screen = showLive(stdout, render, colour);
+  const show = (report: DiscoveryReport): void => {
+    latest = { report, atMs: performance.now() };
+    screen.draw();
+  };
+  return { show, close: screen.close };
 }
 
 /** Adds the command. */

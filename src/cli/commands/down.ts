@@ -1,6 +1,7 @@
 // `xlat464 down`: switches the running client off; the daemon goes on.
 
 import { EXIT } from '../../contract/errors.ts';
+import type { Status } from '../../contract/status.ts';
 import type { AddCommand } from '../context.ts';
 import { withDaemon } from '../daemon.ts';
 import { isDown, switchClient } from '../switching.ts';
@@ -22,6 +23,16 @@ interface Parsed {
   readonly json?: true;
 }
 
+/** Whether it is off, but not all could be put back. */
+const isSomethingLeft = ({ state }: Status): boolean => state.reason === 'host-trouble';
+
+function textOf(status: Status): string {
+  const { text, reason } = status.state;
+  if (!isDown(status)) return `not down yet: ${text} (${reason})\n`;
+  if (isSomethingLeft(status)) return `down, but ${text} (${reason}); "xlat464 down" tries again\n`;
+  return 'down: everything on this host is as it was\n';
+}
+
 /** Adds the command. */
 export const add: AddCommand = (program, { terminal, finish }) => {
   program
@@ -35,11 +46,8 @@ export const add: AddCommand = (program, { terminal, finish }) => {
       await withDaemon('admin', { name, role: 'client' }, async (connection) => {
         const status = await switchClient(connection, 'down', isDown, timeout * 1000);
         const { state } = status;
-        const text = isDown(status)
-          ? 'down: everything on this host is as it was\n'
-          : `not down yet: ${state.text} (${state.reason})\n`;
-        terminal.out(json === true ? `${jsonText({ isDown: isDown(status), state })}\n` : text);
-        finish(isDown(status) ? EXIT.done : EXIT.failed);
+        terminal.out(json === true ? `${jsonText({ isDown: isDown(status), state })}\n` : textOf(status));
+        finish(isDown(status) && !isSomethingLeft(status) ? EXIT.done : EXIT.failed);
       });
     });
 };

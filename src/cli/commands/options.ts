@@ -1,8 +1,8 @@
 // Options that several commands share.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { LOG_PARTS, type LogPart, partsOfRole } from '../../contract/log-parts.ts';
-import { type GivenKeys, type KeyOption, LOG_LEVELS, type ServiceRole } from '../actions.ts';
+import { LOG_LEVELS, LOG_PARTS, type LogPart, partsOfRole } from '../../contract/log-parts.ts';
+import type { GivenKeys, KeyOption, ServiceRole } from '../actions.ts';
 
 /** `--json`. */
 export const jsonOption = (): Option => new Option('--json', 'write JSON instead of text');

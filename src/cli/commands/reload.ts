@@ -12,8 +12,8 @@ Examples:
   sudo xlat464 reload --name translator-xlat0
 
 No packet is lost. Of a configuration with an error nothing is used: the daemon
-goes on with the one before, and every error is named. For root and the group
-xlat464.`;
+goes on with the one before, and every error is named. A client takes changes
+at its next start; its file is checked now. For root and the group xlat464.`;
 
 interface Parsed {
   readonly name?: string;

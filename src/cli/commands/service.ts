@@ -2,7 +2,8 @@
 
 import { type Command, Option } from 'commander';
 import { EXIT } from '../../contract/errors.ts';
-import { type Actions, type LogLevel, SERVICE_ROLES, type ServiceReport, type ServiceRole } from '../actions.ts';
+import type { LogLevel } from '../../contract/log-parts.ts';
+import { type Actions, SERVICE_ROLES, type ServiceReport, type ServiceRole } from '../actions.ts';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { jsonText, paint, type Terminal } from '../terminal.ts';
 import { jsonOption, logLevelOption, partsIn } from './options.ts';

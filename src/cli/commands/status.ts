@@ -6,7 +6,7 @@ import type { Snapshot } from '../../contract/methods.ts';
 import type { ControlConnection } from '../../control/client.ts';
 import { follow } from '../../control/follow.ts';
 import type { AddCommand } from '../context.ts';
-import { connectToAll, notRunning } from '../daemon.ts';
+import { ambiguous, connectToAll, notRunning } from '../daemon.ts';
 import { duration } from '../screens/format.ts';
 import { showLive } from '../screens/live-screen.ts';
 import { statusScreen } from '../screens/status.ts';
@@ -24,7 +24,6 @@ It needs no special rights.`;
 
 /** Rates are there 250 ms after they were asked for; without them after this long. */
 const RATES_MS = 2000;
-const REDRAW_MS = 1000;
 
 interface Parsed {
   readonly name?: string;
@@ -46,6 +45,7 @@ export const add: AddCommand = (program: Command, { terminal, finish }) => {
       const [first, ...others] = connections;
       try {
         if (first === undefined) throw notRunning(name);
+        if (others.length > 0 && watch === true) throw ambiguous(connections);
         if (others.length > 0) await showList(connections, terminal, json === true);
         else if (watch === true) await watchOne(first, terminal, json === true);
         else await showOne(first, terminal, json === true);
@@ -98,13 +98,10 @@ async function watchOne(connection: ControlConnection, terminal: Terminal, json:
     : showLive(process.stdout, ({ columns, rows }) => screenOf(snapshot, terminal, columns, rows), terminal.outColour);
   draw = screen?.draw ?? (() => terminal.out(`${jsonText(snapshot)}\n`));
   if (json) draw();
-  // Ages go on where nothing else does.
-  const redraw = setInterval(() => screen?.draw(), REDRAW_MS);
   try {
     const why = await Promise.race([interrupted.promise, connection.closed.then((reason) => ({ reason }))]);
     if (why !== null) throw ended(why.reason);
   } finally {
-    clearInterval(redraw);
     interrupted.off();
     screen?.close();
   }

@@ -52,7 +52,11 @@ function describeWay({ prefix, uplink }: Status): string {
   return `${source}${uplink === null ? '' : ` on ${uplink.name}`}`;
 }
 
-const notYet = ({ state: { name, reason, text } }: Status): string =>
-  name === 'stopped'
-    ? `not up: ${text} (${reason})\n`
-    : `not up yet: ${text} (${reason})\nIt goes on trying; "xlat464 status" shows how far it is.\n`;
+function notYet({ state: { name, reason, text } }: Status): string {
+  if (name === 'stopped') return `not up: ${text} (${reason})\n`;
+  const isNative = reason === 'native-ipv4';
+  const then = isNative
+    ? 'It comes up when that is gone; started with --force (or "force: true") it runs beside it.'
+    : 'It goes on trying; "xlat464 status" shows how far it is.';
+  return `not up yet: ${text} (${reason})\n${then}\n`;
+}

@@ -73,6 +73,9 @@ const resolverLines = (report: ResolverReport): string[] => [
   ...labelled('', `  ${answerOf(report)}`),
 ];
 
+const leftOutLines = ({ resolversLeftOut: count }: InterfaceReport): string[] =>
+  count === 0 ? [] : labelled('', `and ${count} more, not asked: too many are named`);
+
 /** What was not taken, and why; nothing when all was well. */
 function refusedLines(counts: AdvertisementCounts): string[] {
   const reasons: readonly (readonly [number, string])[] = [
@@ -104,9 +107,27 @@ function interfaceLines(report: InterfaceReport, colour: boolean): string[] {
     ...report.routers.flatMap(routerLines),
     ...(report.resolvers.length === 0 ? labelled('resolver', NO_RESOLVER) : []),
     ...report.resolvers.flatMap(resolverLines),
+    ...leftOutLines(report),
     ...refusedLines(report.advertisements),
     '',
   ];
+}
+
+/** A report as it is a while later, when nothing but time has passed. */
+export function agedReport(report: DiscoveryReport, ms: number): DiscoveryReport {
+  const seconds = Math.floor(ms / 1000);
+  const aged = <T extends { readonly secondsLeft: number | null }>(of: T): T =>
+    of.secondsLeft === null ? of : { ...of, secondsLeft: Math.max(0, of.secondsLeft - seconds) };
+  const router = (of: RouterReport): RouterReport => {
+    return { ...of, heardSecondsAgo: of.heardSecondsAgo + seconds, pref64: of.pref64.map(aged) };
+  };
+  const interfaces = report.interfaces.map((of) => ({
+    ...of,
+    routers: of.routers.map(router),
+    resolvers: of.resolvers.map(aged),
+    chosen: of.chosen === null ? null : aged(of.chosen),
+  }));
+  return { ...report, interfaces };
 }
 
 /** The screen: lines of at most 80 columns, colour apart. */

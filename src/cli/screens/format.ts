@@ -52,9 +52,6 @@ export function duration(ms: number): string {
   return parts.join(' ');
 }
 
-/** 14:03:11, local time. */
-export const timeOfDay = (ms: number): string => new Date(ms).toTimeString().slice(0, 8);
-
 /** Cuts text to a width, with … where something is missing. */
 export const fit = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;

@@ -1,4 +1,4 @@
-// A screen that is drawn again and again, in the terminal's alternate buffer, so that what was there before is there again
+// A screen that is drawn again and again, each second and when its owner wants it, in the terminal's alternate buffer, so that what was there before is there again
 // afterwards. Escape sequences: xterm's ctlseqs, “Alternate Screen Buffer” and “Cursor”.
 
 import type { WriteStream } from 'node:tty';
@@ -9,6 +9,9 @@ const LEAVE = '\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
 const CLEAR_LINE = '\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
+
+/** Ages and lifetimes go on where nothing else does. */
+const REDRAW_MS = 1000;
 
 /** A terminal's size. */
 export interface ScreenSize {
@@ -24,9 +27,16 @@ export interface LiveScreen {
   close(): void;
 }
 
+/** As many lines as there are rows; where that is not all of them, the last says how many are missing. */
+function fitRows(lines: readonly string[], rows: number): readonly string[] {
+  const shown = lines.slice(0, lines.findLastIndex((line) => line !== '') + 1);
+  const missing = shown.length - rows;
+  return missing <= 0 ? shown : [...shown.slice(0, rows - 1), `and ${missing + 1} more lines`];
+}
+
 /**
  * Shows a screen, also after the window's size has changed.
- * @param render gives the lines for a size; what is too much is cut off
+ * @param render gives the lines for a size, as they are now; what is too much is left out and counted
  * @param colour whether they have colours
  */
 export function showLive(
@@ -39,16 +49,18 @@ export function showLive(
     if (!isOpen) return;
     const columns = terminal.columns || 80; // 0: a terminal that nobody told its size
     const rows = terminal.rows || 24;
-    const lines = render({ columns, rows }).slice(0, rows);
+    const lines = fitRows(render({ columns, rows }), rows);
     terminal.write(`${HOME}${lines.map((line) => harmlessLine(line, colour) + CLEAR_LINE).join('\r\n')}${CLEAR_BELOW}`);
   };
   const close = (): void => {
     if (!isOpen) return;
     isOpen = false;
+    clearInterval(redraw);
     terminal.off('resize', draw);
     process.off('exit', close);
     terminal.write(LEAVE);
   };
+  const redraw = setInterval(draw, REDRAW_MS);
   terminal.write(ENTER);
   terminal.on('resize', draw);
   process.on('exit', close); // however this program ends

@@ -1,13 +1,14 @@
 // The status screen: a snapshot as lines of text. Pure: the clock and the width come in. Read first: contract/status.ts.
 
+import { dateAndTime, timeOfDay } from '../../contract/local-time.ts';
 import type { Snapshot } from '../../contract/methods.ts';
 import { printable } from '../../contract/printable.ts';
 import { dropsOf } from '../../contract/rates.ts';
 import type { Status, StatusEvent, StatusProblem } from '../../contract/status.ts';
 import { paint } from '../terminal.ts';
-import { bytes, count, duration, fit, percent, rate, timeOfDay, wrap } from './format.ts';
+import { bytes, count, duration, fit, percent, rate, wrap } from './format.ts';
 import { gatewayRows } from './gateway.ts';
-import { offerTexts } from './offers.ts';
+import { offerTexts, originWords } from './offers.ts';
 
 /** How the screen is to look. */
 export interface ScreenOptions {
@@ -47,7 +48,7 @@ export function statusScreen({ status, events }: Snapshot, options: ScreenOption
     ...dropLines(status, width),
   ];
   const left = options.rows === null ? EVENTS_SHOWN : options.rows - head.length - 2;
-  const lines = [...head, ...eventLines(events, Math.min(EVENTS_SHOWN, Math.max(EVENTS_LEAST, left)))];
+  const lines = [...head, ...eventLines(events, Math.min(EVENTS_SHOWN, Math.max(EVENTS_LEAST, left)), width)];
   return lines.map((line) => painted(line, options.columns, options.colour));
 }
 
@@ -104,14 +105,16 @@ const PREFIX_SOURCE: Readonly<Record<string, string>> = {
 export const prefixWords = ({ prefix, source }: Pick<NonNullable<Status['prefix']>, 'prefix' | 'source'>): string =>
   `${prefix} ${PREFIX_SOURCE[source] ?? `from ${source}`}`;
 
+/** Whether the virtual interface is there without any use: its client is down, or waits. */
+const isUnused = ({ daemon, addresses }: Status): boolean => daemon.role === 'client' && addresses.ipv4 === null;
+
 function networkLines(status: Status, width: number, nowMs: number): readonly Line[] {
-  const { prefix, addresses, device, uplink, mappings } = status;
-  const pref64 = wrap(prefix === null ? 'none' : describePrefix(prefix, nowMs), width - LABEL);
-  const lines = pref64.map((text, i) => labelled(i === 0 ? 'PREF64' : '', text));
-  const others = offerTexts(status.offers, nowMs).flatMap((text) => wrap(text, width - LABEL));
+  const { addresses, device, uplink, mappings } = status;
+  const lines = [...prefixLines(status, width, nowMs)];
+  const others = offerTexts(status, nowMs).flatMap((text) => wrap(text, width - LABEL));
   lines.push(...others.map((text, i) => labelled(i === 0 ? 'Offered' : '', text)));
   const on = device === null ? '' : ` on ${device.name}`;
-  if (addresses.ipv4 !== null || device !== null) {
+  if (addresses.ipv4 !== null || (device !== null && !isUnused(status))) {
     lines.push(labelled('IPv4', `${addresses.ipv4 ?? 'no own address'}${on}${mtu(device?.ipv4MtuBytes)}`));
     lines.push(labelled('IPv6', `${addresses.ipv6 ?? 'no own address'}${mtu(device?.ipv6MtuBytes)}`));
   }
@@ -133,10 +136,18 @@ const mtu = (mtuBytes: number | undefined): string =>
 /** Outcomes of the connectivity check. */
 const CHECKED = { true: ', reachable', false: '; the connectivity check failed', undefined: '' } as const;
 
-function describePrefix(of: NonNullable<Status['prefix']>, nowMs: number): string {
-  const { prefix, source, validUntilMs, isReachable } = of;
+/** The prefix in use, who says so, and in colour what speaks against it. */
+function prefixLines(status: Status, width: number, nowMs: number): readonly Line[] {
+  const isOffered = status.offers?.candidates.some(({ isChosen }) => isChosen) === true;
+  if (status.prefix === null) return [labelled('PREF64', isOffered ? 'offered, not in use' : 'none')];
+  const { validUntilMs, isReachable } = status.prefix;
+  const { from, isSilent } = originWords(status);
   const until = validUntilMs === null ? '' : `, ${duration(validUntilMs - nowMs)} left`;
-  return `${prefixWords({ prefix, source })}${until}${CHECKED[`${isReachable}`]}`;
+  const text = `${prefixWords(status.prefix)}${from}${until}${CHECKED[`${isReachable}`]}`;
+  return wrap(text, width - LABEL).map((part, i) => {
+    const line = labelled(i === 0 ? 'PREF64' : '', part);
+    return isSilent || isReachable === false ? { ...line, part: { text: part, colour: 33 } } : line;
+  });
 }
 
 function gatewayLines({ gateway }: Status, width: number): readonly Line[] {
@@ -149,8 +160,9 @@ function gatewayLines({ gateway }: Status, width: number): readonly Line[] {
   );
 }
 
-function deviceLines({ device, counters }: Status, width: number): readonly Line[] {
-  if (device === null) return [];
+function deviceLines(status: Status, width: number): readonly Line[] {
+  const { device, counters } = status;
+  if (device === null || isUnused(status)) return [];
   const { tcpSegmentation, udpSegmentation, vnetHeader } = device.offload;
   const kinds = [
     ...(vnetHeader ? ['checksums'] : []),
@@ -227,22 +239,27 @@ function dropLines({ counters }: Status, width: number): readonly Line[] {
   return [...heading('Dropped, and why'), ...lines, ...more];
 }
 
-function eventLines(events: readonly StatusEvent[], most: number): readonly Line[] {
+function eventLines(events: readonly StatusEvent[], most: number, width: number): readonly Line[] {
   if (events.length === 0) return [];
-  return [...heading('Recent events'), ...events.slice(-most).map(eventLine)];
+  return [
+    ...heading('Recent events'),
+    ...events.slice(-most).map((event) => eventLine(timeOfDay(event.timeMs), event, width)),
+  ];
 }
 
 const LEVEL_COLOUR: Readonly<Record<string, Colour>> = { warn: 33, error: 31 };
 
-function eventLine({ timeMs, level, text, code }: StatusEvent): Line {
+/** Where a line is too long its text is cut, and its code stays. */
+function eventLine(time: string, { level, text, code }: StatusEvent, width: number): Line {
   const colour = LEVEL_COLOUR[level];
-  const line = `${timeOfDay(timeMs)} ${text} (${code})`;
-  return colour === undefined ? { text: line } : { text: line, part: { text, colour } };
+  const shown = fit(text, width - time.length - code.length - 4);
+  const line = `${time} ${shown} (${code})`;
+  return colour === undefined ? { text: line } : { text: line, part: { text: shown, colour } };
 }
 
 /** One event as a line of `xlat464 events`. */
 export function eventText(event: StatusEvent, colour: boolean): string {
-  const date = new Date(event.timeMs).toISOString().slice(0, 10);
-  const { text, part } = eventLine({ ...event, text: printable(event.text), code: printable(event.code) });
-  return `${date} ${part === undefined ? text : text.replace(part.text, () => paint(part.text, part.colour, colour))}`;
+  const shown = { ...event, text: printable(event.text), code: printable(event.code) };
+  const { text, part } = eventLine(dateAndTime(event.timeMs), shown, Number.POSITIVE_INFINITY);
+  return part === undefined ? text : text.replace(part.text, () => paint(part.text, part.colour, colour));
 }

@@ -18,7 +18,7 @@ export interface SysctlChange {
 }
 
 /** The MTU of an interface. */
-export interface MtuChange {
+interface MtuChange {
   readonly kind: 'mtu';
   readonly link: LinkRef;
   readonly value: number;
@@ -26,13 +26,13 @@ export interface MtuChange {
 }
 
 /** An interface that is down goes up. */
-export interface UpChange {
+interface UpChange {
   readonly kind: 'up';
   readonly link: LinkRef;
 }
 
 /** An address with its prefix length. */
-export interface AddressChange {
+interface AddressChange {
   readonly kind: 'address';
   readonly link: LinkRef;
   readonly address: string;
@@ -54,20 +54,20 @@ export interface RouteChange {
 }
 
 /** A proxy neighbour entry. */
-export interface ProxyChange {
+interface ProxyChange {
   readonly kind: 'proxy';
   readonly link: LinkRef;
   readonly address: string;
 }
 
 /** The firewall table that drops new connections coming in through an interface. */
-export interface FirewallChange {
+interface FirewallChange {
   readonly kind: 'firewall';
   readonly link: LinkRef;
 }
 
 /** The gateway's nftables table. It is made, and made anew when its text changes, as a whole; undoing needs its name alone. */
-export interface TableChange {
+interface TableChange {
   readonly kind: 'table';
   readonly link: null;
   /** Text for nft(8) that replaces the table. */
@@ -98,6 +98,17 @@ export function changeKey(change: Change): string {
   } = { was: null, alsoWas: null, ruleset: null, ...change };
   return JSON.stringify(wish, Object.keys(wish).sort().concat('name', 'index'));
 }
+
+/** What two changes are about if one can take the place of the other without undoing it; null where none can. */
+function placeOf(change: Change): string | null {
+  if (change.kind === 'mtu') return JSON.stringify([change.kind, change.link.index]);
+  if (change.kind !== 'route') return null;
+  const { kind, family, link, destination, metric } = change;
+  return JSON.stringify([kind, family, link.index, destination, metric]);
+}
+
+/** Whether the one can take the place of the other in one step: another MTU of an interface, other attributes of a route. */
+export const isSamePlace = (a: Change, b: Change): boolean => placeOf(a) !== null && placeOf(a) === placeOf(b);
 
 /** One line for a person: what the change is. */
 export function describeChange(change: Change): string {

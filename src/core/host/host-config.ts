@@ -20,8 +20,8 @@ export interface ForwardingUplink {
   readonly clat: string;
   /** IPv6 MTU of the way to the NAT64, in bytes. */
   readonly mtuBytes: number;
-  /** Whether the link has neighbour discovery at all; false on point-to-point links. */
-  readonly hasNeighbours: boolean;
+  /** The link's own MAC address; null on links without neighbour discovery. */
+  readonly linkAddress: Uint8Array | null;
   /** Forwarding for the two interfaces alone, where the kernel has that, or for the whole host. `auto` asks the kernel. */
   readonly scope: 'auto' | 'interface' | 'host';
 }
@@ -66,6 +66,8 @@ export interface HostConfig {
 export interface LinkFacts extends LinkRef {
   readonly mtuBytes: number;
   readonly isUp: boolean;
+  /** It is up, and leads nowhere: no cable, no network joined. */
+  readonly lacksCarrier?: true;
   /** Kind of a virtual link as the system names it: "bridge", "wireguard", …, a TAP as "tap"; absent for hardware. */
   readonly kind?: string;
   /** Addresses with their prefix length, both families. */

@@ -67,8 +67,9 @@ function tunSettings(facts: HostFacts, config: HostConfig): Change[] {
     // 1 = none: no link-local address, so no router solicitations and no listener reports into the translator.
     ...setting(facts, tun, ipv6Setting('*', 'addr_gen_mode'), '1'),
     ...setting(facts, tun, ipv6Setting('*', 'accept_ra'), '0'),
-    // Forwarding, the kernel takes the translated IPv6 packets from this interface. Redirected ones are gone before it looks.
-    ...setting(facts, tun, ipv6Setting('*', 'disable_ipv6'), config.uplink?.kind === 'redirect' ? '1' : '0'),
+    // Forwarding, the kernel takes the translated IPv6 packets from this interface. Redirected ones are gone before it looks, and
+    // while there is no uplink there are none.
+    ...setting(facts, tun, ipv6Setting('*', 'disable_ipv6'), config.uplink?.kind === 'forwarding' ? '0' : '1'),
     // Strict filtering would drop what comes back while a native default route has precedence; loose still checks.
     ...(strict === 1 ? setting(facts, tun, reversePathFilter('*'), '2') : []),
   ];
@@ -84,9 +85,9 @@ function forwardingSettings(facts: HostFacts, config: HostConfig, uplink: Forwar
     ...(hostWide
       ? perLink(config.tun, 'forwarding')
       : [...perLink(uplink.link, 'force_forwarding'), ...perLink(config.tun, 'force_forwarding')]),
-    ...(uplink.hasNeighbours ? perLink(uplink.link, 'proxy_ndp') : []),
+    ...(uplink.linkAddress !== null ? perLink(uplink.link, 'proxy_ndp') : []),
     // The default delays the answer, and with it the first packet, by up to 0.8 s.
-    ...(uplink.hasNeighbours ? setting(facts, uplink.link, proxyDelay('*'), '0') : []),
+    ...(uplink.linkAddress !== null ? setting(facts, uplink.link, proxyDelay('*'), '0') : []),
   ];
 }
 
@@ -121,13 +122,21 @@ const ipv4DefaultRoute = (config: HostConfig): RouteChange => ({
   source: config.ipv4,
 });
 
+/**
+ * The virtual interface's MTU, rule D-12. Below IPv6's least the kernel takes all of IPv6 off an interface, and with it the way of
+ * what it forwards: then the routes alone say what fits.
+ */
+const tunMtu = ({ uplink, ipv4MtuBytes }: HostConfig): number =>
+  uplink?.kind === 'redirect' ? ipv4MtuBytes : Math.max(IPV6_MIN_MTU, ipv4MtuBytes);
+
 /** The virtual interface itself: its settings, MTU, firewall, and only then up, with its address. */
 function tunChanges(before: HostFacts, config: HostConfig): Change[] {
   const { tun } = config;
   const link = findLink(before, tun);
+  const mtuBytes = tunMtu(config);
   return [
     ...tunSettings(before, config),
-    { kind: 'mtu', link: tun, value: config.ipv4MtuBytes, was: link?.mtuBytes ?? config.ipv4MtuBytes },
+    { kind: 'mtu', link: tun, value: mtuBytes, was: link?.mtuBytes ?? mtuBytes },
     ...(config.allowInbound ? [] : [{ kind: 'firewall', link: tun } as const]),
     { kind: 'up', link: tun },
     { kind: 'address', link: tun, address: `${config.ipv4}/32` },
@@ -149,7 +158,7 @@ export function wantedChanges(config: HostConfig, before: HostFacts): Change[] {
     ...tunChanges(before, config),
     ...forwardingSettings(before, config, uplink),
     clatRoute(config, uplink),
-    ...(uplink.hasNeighbours ? [{ kind: 'proxy', link: uplink.link, address: uplink.clat } as const] : []),
+    ...(uplink.linkAddress !== null ? [{ kind: 'proxy', link: uplink.link, address: uplink.clat } as const] : []),
     // Last: from here on programs use it.
     ipv4DefaultRoute(config),
   ];

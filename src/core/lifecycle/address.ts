@@ -1,4 +1,5 @@
 // Comparing addresses.
 
-/** Whether two addresses of 16 bytes are the same. */
-export const isSameAddress = (a: Uint8Array, b: Uint8Array): boolean => a.every((octet, i) => octet === b[i]);
+/** Whether two addresses, of IPv6 or of a link, are the same. */
+export const isSameAddress = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((octet, i) => octet === b[i]);

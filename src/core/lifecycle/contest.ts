@@ -4,6 +4,8 @@ import { isSameAddress } from './address.ts';
 import { attachmentOf, type Contest } from './state.ts';
 import { contestDueMs, DEFENCE_GAP_MS, report, type Turn } from './turn.ts';
 
+/** RFC 5227 §2.4: an address that is claimed again so soon after it was defended is given up (DEFEND_INTERVAL). */
+export const DEFEND_INTERVAL_MS = 10_000;
 /** How often the log has it while it goes on. */
 const SAY_GAP_MS = 60_000;
 /** So long after the last claim it is over. */
@@ -27,13 +29,26 @@ export function defend(turn: Turn, clat: Uint8Array): void {
   turn.effects.push({ effect: 'defend' });
 }
 
-/** Defends an address that it stays on for good, and says so. */
+/** Whether the neighbours have just been told whose an address is. */
+export function wasJustDefended(turn: Turn, clat: Uint8Array): boolean {
+  const before = contestOf(turn, clat);
+  return before !== null && turn.nowMs - before.defendedMs <= DEFEND_INTERVAL_MS;
+}
+
+/** Defends an address that it stays on, and says so. */
 export function stand(turn: Turn, clat: Uint8Array): void {
   defend(turn, clat);
   const now = contestOf(turn, clat);
   if (now === null || (now.saidMs !== null && turn.nowMs - now.saidMs < SAY_GAP_MS)) return;
   turn.ledger = { ...turn.ledger, contest: { ...now, saidMs: turn.nowMs } };
   report(turn, 'warn', 'address-contested', '', { clat });
+}
+
+/** Defends an address until another one is found; that it is kept after all would be news. */
+export function defendForNow(turn: Turn, clat: Uint8Array): void {
+  defend(turn, clat);
+  const now = contestOf(turn, clat);
+  if (now !== null) turn.ledger = { ...turn.ledger, contest: { ...now, saidMs: Number.NEGATIVE_INFINITY } };
 }
 
 /** Says the word that is owed, or ends a contest whose time is over. */

@@ -65,9 +65,11 @@ function obstacle(known: Known, held: Held, nowMs: number): Verdict | null {
 
 /** The words for a prefix that is not there, or that nothing comes back through (rule D-08). */
 function withoutPrefix({ ledger, world }: Known): Verdict {
+  const linkTrouble = world.view?.linkTrouble ?? null;
+  if (linkTrouble !== null) return stayAway('link-waiting', linkTrouble);
   const isUnreachable = world.candidates.some((c) => c.isReachable === false);
   if (isUnreachable) return stayAway('prefix-unreachable', CHOICE_REASONS.unreachable);
-  return ledger.hasRun
+  return ledger.hasRunSinceUp
     ? stayAway('prefix-lost', 'no NAT64 prefix is on offer any more')
     : stayAway('prefix-waiting', 'waiting for a Router Advertisement with PREF64, or for DNS64');
 }
@@ -78,6 +80,7 @@ export function decide(known: Known, held: Held, nowMs: number): Verdict {
   if (world.view === null) return stayAway('network-looking', 'looking at the network');
   const inTheWay = obstacle(known, held, nowMs);
   if (inTheWay !== null) return inTheWay;
+  const { linkTrouble } = world.view;
   const targets = targetsNow(known, held, nowMs);
   if (targets.length === 0) return withoutPrefix(known);
   // The offer is renewed while a look goes on: lifetimes and order are the present ones, the answers those of the look.
@@ -89,6 +92,7 @@ export function decide(known: Known, held: Held, nowMs: number): Verdict {
   const choice = chooseWay(answers, settings.uplinkName, canTie, held.way);
   if (choice.way !== null) return choice;
   if (held.isInUse) return stayAway('uplink-lost', choice.why);
-  if (choice.lacks === 'route') return stayAway(ledger.hasRun ? 'uplink-lost' : 'uplink-waiting', choice.why);
+  if (choice.lacks === 'route' && linkTrouble !== null) return stayAway('link-waiting', linkTrouble);
+  if (choice.lacks === 'route') return stayAway(ledger.hasRunSinceUp ? 'uplink-lost' : 'uplink-waiting', choice.why);
   return stayAway(LACKS[choice.lacks], choice.why);
 }

@@ -7,7 +7,7 @@ import type { Target, Way } from './way.ts';
 /** A decision for the log (rule D-15). */
 export interface Report {
   readonly effect: 'report';
-  readonly level: 'info' | 'warn' | 'error';
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly reason: ClatReason;
   /** Particulars in words; "": the way and the address say it all. */
   readonly why: string;
@@ -38,13 +38,13 @@ export type Effect =
   | { readonly effect: 'detach'; readonly ticket: number }
   /** Tell the neighbours whose the address in use is. Nobody waits for it. */
   | { readonly effect: 'defend' }
-  /** Undo everything and end the data path. Answer: done, failed; either way nothing is left to do here. */
+  /** Undo everything and end the data path. Answer: done, failed; what is left then is in the journal. */
   | { readonly effect: 'tear-down'; readonly ticket: number }
   /** Send a `timer` event at this time instead of the one before; null: none. */
   | { readonly effect: 'set-timer'; readonly atMs: number | null }
   | Report
-  /** It came to rest in `idle`. `failure`: why it gave up, or null. */
-  | { readonly effect: 'rest'; readonly failure: Failure | null };
+  /** It came to rest in `idle`. `failure`: why it gave up, or null; `left`: why something of it is still on the host, or null. */
+  | { readonly effect: 'rest'; readonly failure: Failure | null; readonly left: Failure | null };
 
 /** What a step leads to: the state after it stands in `life`. */
 export interface Outcome<L> {

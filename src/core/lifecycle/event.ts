@@ -11,6 +11,8 @@ export interface NetworkView {
   /** The interface with a native IPv4 default route, or null. */
   readonly nativeIpv4: string | null;
   readonly otherClat: OtherClat | null;
+  /** Why no interface leads anywhere: it is missing, down, without carrier; null: one may. */
+  readonly linkTrouble: string | null;
   /** One for each target that was asked for. */
   readonly answers: readonly WayAnswer[];
 }

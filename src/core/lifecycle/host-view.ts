@@ -90,3 +90,26 @@ export function otherClat(facts: HostFacts, tunName: string): OtherClat | null {
   }
   return null;
 }
+
+/** Interfaces named in {@link linkTrouble}. */
+const TROUBLES_SHOWN = 3;
+
+function troubleOf({ name, isUp, lacksCarrier }: LinkFacts): string | null {
+  if (!isUp) return `${name} is down`;
+  return lacksCarrier === true ? `${name} has no carrier` : null;
+}
+
+/**
+ * Why no interface can lead to a network, or null where one can.
+ * @param uplinkName the interface that the user named; null: any but those of this host itself
+ */
+export function linkTrouble({ links }: HostFacts, tunName: string, uplinkName: string | null): string | null {
+  const isMeant = ({ name }: LinkFacts): boolean =>
+    uplinkName === null ? name !== tunName && !/^lo\d*$/.test(name) && !isContainerBridge(name) : name === uplinkName;
+  const meant = links.filter(isMeant);
+  if (meant.length === 0) return uplinkName === null ? 'there is no interface' : `there is no interface ${uplinkName}`;
+  const troubles = meant.flatMap((link) => troubleOf(link) ?? []);
+  if (troubles.length < meant.length) return null;
+  const rest = troubles.length - TROUBLES_SHOWN;
+  return [...troubles.slice(0, TROUBLES_SHOWN), ...(rest > 0 ? [`and ${rest} more`] : [])].join(', ');
+}

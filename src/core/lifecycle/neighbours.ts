@@ -1,12 +1,13 @@
 // What other nodes of a network have made of the CLAT's addresses (rule D-10): which ones they have, and when the CLAT gave way to
 // one of them. Kept by network and across attempts, so that the next attempt tries other addresses; bounded in each direction.
 //
-// Why an address in use is given up three times an hour and not more. Duplicate address detection has settled whose it is (RFC 4862
-// §5.4). A Neighbour Advertisement that claims it later is one of three things: a node that was cut off during detection, for which
-// another address is the cure; a proxy that answers for all; a forgery. Against the last two another address does not help, and one
-// that gave up each time would be off for as long as somebody sends three packets a minute. Linux as well takes no notice of
-// advertisements for its own addresses once they are through detection. So the CLAT then stays where it is, tells the neighbours who
-// it is (RFC 4861 §7.2.6), and says so in status: contest.ts.
+// Why an address in use is given up for a second claim only, three times an hour and not more. Duplicate address detection has settled
+// whose it is (RFC 4862 §5.4). A Neighbour Advertisement that claims it later is one of three things: a node that was cut off during
+// detection, for which another address is the cure; a proxy that answers for all; a forgery. The node goes on claiming it, so the CLAT
+// tells the neighbours whose it is (RFC 4861 §7.2.6), and moves where it is claimed again within ten seconds of that, as RFC 5227 §2.4
+// (b) has it for IPv4: one forged packet moves nothing. Against the last two another address does not help, and one that gave up each
+// time would be off for as long as somebody sends a few packets a minute. Linux as well takes no notice of advertisements for its own
+// addresses once they are through detection. So the CLAT then stays where it is, defends it, and says so in status: contest.ts.
 
 import { isSameAddress } from './address.ts';
 import type { Way } from './way.ts';

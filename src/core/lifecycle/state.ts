@@ -3,25 +3,27 @@
 //                 up                 way found               nobody has it             done
 //     ┌──────┐ ────────▶ ┌─────────┐ ─────────▶ ┌──────────┐ ─────────▶ ┌───────────┐ ─────▶ ┌─────────┐
 //     │ idle │           │ waiting │            │ claiming │            │ attaching │        │ running │ ◀─┐ looks the same: repaired;
-//     └──────┘           └─────────┘ ◀───────── └──────────┘            └───────────┘ ◀───── └─────────┘ ──┘ contested often: defended
+//     └──────┘           └─────────┘ ◀───────── └──────────┘            └───────────┘ ◀───── └─────────┘ ──┘ contested: defended
 //        ▲                ▲   ▲  ▲    way lost     │  taken: again        │     ▲     other      │   ▲
-//        │                │   │  │                 │ all taken           fails  │     MTU, kind  │   │ the old way again; all taken
-//        │ torn down      │   │  │                 ▼                      │     │                │   │ where the old way is as good
+//        │                │   │  │                 │ all taken           fails  │     MTU, kind  │   │ the old way again; no probe; all
+//        │ torn down      │   │  │                 ▼                      │     │                │   │ taken where the old way is as good
 //        │                │   │  └── done ── ┌───────────┐ ◀── way lost, ─┼─────┼────────────────┤   │
 //        │                │   │              │ detaching │     native     │     │ nobody         ▼   │
 //     ┌──────────┐        │   │              └───────────┘     IPv4,      │     │ has it   ┌────────┐
 //     │ stopping │        │   │ later           │   ▲          all taken  ▼     └───────── │ moving │ other way, contested,
-//     └──────────┘        │   │       all taken │   │   way lost   ┌──────────┐            └────────┘ slept: the old one
-//        │   ▲            │ ┌─────────┐ ◀───────┘   └───────────── │ doubting │             goes on meanwhile
+//     └──────────┘        │   │       all taken │   │   way lost   ┌──────────┐            └────────┘ slept, probe owed: the
+//        │   ▲            │ ┌─────────┐ ◀───────┘   └───────────── │ doubting │             old one goes on meanwhile
 //        │   │            │ │ backoff │                            └──────────┘ was it the network? looks again
 //        │   │            │ └─────────┘                               │ way still there
 //        │   │            │   ▲    │ down, ended, with an interface   │
 //        │   └────────────┼───┼────┴──── down, a failure, from any state
 //        └────────────────┴───┘   after a failure that another attempt may mend; up again meanwhile
 //
-// All taken: other nodes have all addresses that one attempt may try. Where there is an interface it stays, with its IPv4 address, and
-// connections outlive the pause; where there is none, that is a failure as any other. One effect at a time works on the host (attach,
-// detach, tear-down); its ticket stands in the state that waits for it.
+// All taken: other nodes have all addresses that one attempt may try. No probe: asking for duplicates failed; while the old way's link
+// leads to the NAT64 the old way goes on, and the probe is owed. Where there is neither an old way nor an address, an interface stays,
+// with its IPv4 address, and connections outlive the pause; without one that is a failure as any other. One effect at a time works on
+// the host (attach, detach, tear-down); its ticket stands in the state that waits for it. What a teardown could not put back is tried
+// again by `down`.
 
 import type { UplinkAttachment } from '../host/host-config.ts';
 import type { Candidate } from '../pref64/candidate.ts';
@@ -66,18 +68,40 @@ export interface Attachment {
   readonly kind: UplinkKind;
 }
 
+/** Asking for duplicates failed while an address was in use, which is kept. */
+export interface OwedProbe {
+  readonly failure: Failure;
+  /** Failures in a row. */
+  readonly failures: number;
+  /** When to ask again. */
+  readonly againAtMs: number;
+}
+
 /** What a CLAT is doing. */
 export type ClatState =
-  /** Nothing, and nothing of it is on the host. */
-  | { readonly state: 'idle'; readonly reason: ClatReason; readonly why: string }
+  /** Nothing, and nothing of it is on the host but what `left` tells of; null: nothing. */
+  | { readonly state: 'idle'; readonly reason: ClatReason; readonly why: string; readonly left: Failure | null }
   /** Something is missing, or in the way. */
   | { readonly state: 'waiting'; readonly reason: ClatReason; readonly why: string }
   /** An address is probed. `taken`: how many turned out to be another node's. */
   | { readonly state: 'claiming'; readonly ticket: number; readonly way: Way; readonly taken: number }
-  /** The host is set up. `isContested`: another node claims the address already. */
-  | ({ readonly state: 'attaching'; readonly ticket: number; readonly isContested: boolean } & Attachment)
+  /** The host is set up. `isContested`: another node claims the address already. `isChange`: it translated before, by other settings. */
+  | ({
+      readonly state: 'attaching';
+      readonly ticket: number;
+      readonly isContested: boolean;
+      readonly isChange: boolean;
+    } & Attachment)
   /** It translates. `repair`: the ticket of the repair that goes on, or null. */
-  | ({ readonly state: 'running'; readonly repair: number | null; readonly sinceMs: number } & Attachment)
+  | ({
+      readonly state: 'running';
+      readonly repair: number | null;
+      readonly sinceMs: number;
+      /** Since when the network's MTU is larger than the one in use, or null. */
+      readonly widerSinceMs: number | null;
+      /** A probe that failed and is made again, or null. */
+      readonly owed: OwedProbe | null;
+    } & Attachment)
   /** It translates by the old way while an address for the new one is probed. */
   | {
       readonly state: 'moving';
@@ -85,9 +109,11 @@ export type ClatState =
       readonly ticket: number;
       readonly way: Way;
       readonly taken: number;
+      /** Probes in a row that failed before. */
+      readonly failedProbes: number;
     }
-  /** Something failed, and the network may have been the cause: the next look tells. */
-  | { readonly state: 'doubting'; readonly way: Way; readonly failure: Failure }
+  /** Something failed, and the network may have been the cause: the next look tells. `isProbe`: asking for duplicates did. */
+  | { readonly state: 'doubting'; readonly way: Way; readonly failure: Failure; readonly isProbe: boolean }
   /** The translated path is taken out of use. `failure`: what it backs off for after that; null: it waits. */
   | {
       readonly state: 'detaching';
@@ -139,7 +165,7 @@ export interface Contest {
   readonly isOwed: boolean;
   /** When it is over, if nobody claims it any more. */
   readonly endsAtMs: number;
-  /** When the log had it last; null: it did not, for another address is looked for. */
+  /** When the log had it last; -Infinity: it has it that another address is looked for; null: it did not. */
   readonly saidMs: number | null;
 }
 
@@ -156,6 +182,8 @@ export interface Ledger {
   readonly hasInterface: boolean;
   /** Whether it has run since the start of the program. */
   readonly hasRun: boolean;
+  /** Whether it has since the user switched it on: what is missing now was there before. */
+  readonly hasRunSinceUp: boolean;
   /** Failures in a row. */
   readonly failures: number;
   /** The deadline that was set last, or null. */
@@ -182,10 +210,11 @@ export function initialLifecycle(settings: LifecycleSettings): Lifecycle {
       contest: null,
       hasInterface: false,
       hasRun: false,
+      hasRunSinceUp: false,
       failures: 0,
       timerMs: null,
     },
-    state: { state: 'idle', reason: 'client-starting', why: 'not switched on yet' },
+    state: { state: 'idle', reason: 'client-starting', why: 'not switched on yet', left: null },
   };
 }
 

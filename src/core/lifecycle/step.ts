@@ -13,7 +13,7 @@ import type { Turn } from './turn.ts';
 import { beginTurn, endTurn, heldIn, isLooking, isViewCurrent, report, WAITING_SETTLE_MS, wantLook } from './turn.ts';
 
 /** After a look that failed. */
-export const LOOK_AGAIN_MS = 1000;
+const LOOK_AGAIN_MS = 1000;
 
 /**
  * Takes one step.
@@ -45,10 +45,7 @@ function isAwaited({ state, world }: Turn, event: ClatEvent): boolean {
   const isOfLook = ticket === world.lookTicket;
   if (event.event === 'seen') return isOfLook;
   if (event.event === 'failed' && isOfLook) return true;
-  const isOfState = ('ticket' in state && state.ticket === ticket) || ('repair' in state && state.repair === ticket);
-  const isAddress = event.event === 'claimed' || event.event === 'taken';
-  const wantsAddress = state.state === 'claiming' || state.state === 'moving';
-  return isOfState && (event.event === 'failed' || isAddress === wantsAddress);
+  return ('ticket' in state && state.ticket === ticket) || ('repair' in state && state.repair === ticket);
 }
 
 /** Keeps what the event says of the network, then does what it leads to in this state. */

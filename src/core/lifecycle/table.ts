@@ -14,6 +14,7 @@ import {
   claim,
   claimedWhileMoving,
   claimFailed,
+  claimFailedWhileMoving,
   contested,
   contestedWhileMoving,
   detached,
@@ -61,7 +62,16 @@ const OFF = {
   woke: stay,
 } as const;
 
-const idle: Table['idle'] = { ...OFF, ...NO_RESULTS, up: begin, down: stay, timer: stay };
+const idle: Table['idle'] = {
+  ...OFF,
+  ...NO_RESULTS,
+  up: begin,
+  // What is left on the host may let itself be put back now.
+  down: (turn, { left }) => {
+    if (left !== null) stop(turn);
+  },
+  timer: stay,
+};
 
 const waiting: Table['waiting'] = {
   ...NO_RESULTS,
@@ -154,7 +164,7 @@ const moving: Table['moving'] = {
   },
   done: never,
   failed: (turn, state, { failure }) => {
-    claimFailed(turn, state, failure);
+    claimFailedWhileMoving(turn, state, failure);
     reviewAfter(turn);
   },
   'data-path-failed': dataPathFailed,
@@ -207,10 +217,10 @@ const stopping: Table['stopping'] = {
   timer: stay,
   claimed: never,
   taken: never,
-  done: tornDown,
+  done: (turn, state) => tornDown(turn, state, null),
   failed: (turn, state, { failure }) => {
     report(turn, 'error', 'host-trouble', failure.message);
-    tornDown(turn, { ...state, failure: state.failure ?? failure });
+    tornDown(turn, state, failure);
   },
 };
 
@@ -219,7 +229,7 @@ const backoff: Table['backoff'] = {
   ...NO_RESULTS,
   up: begin,
   // What is left is the interface, if anything is.
-  down: (turn) => (turn.ledger.hasInterface ? stop(turn) : rest(turn, null)),
+  down: (turn) => (turn.ledger.hasInterface ? stop(turn) : rest(turn, null, null)),
   'data-path-failed': (turn, state, event) => {
     if (turn.ledger.hasInterface) dataPathFailed(turn, state, event);
   },

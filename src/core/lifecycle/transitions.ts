@@ -2,19 +2,19 @@
 // Which of them an event leads to in which state stands in table.ts; how a look is followed in review.ts.
 
 import { isSameAddress } from './address.ts';
-import { defend, stand } from './contest.ts';
+import { defend, defendForNow, stand, wasJustDefended } from './contest.ts';
 import { isTakenOn, mayMove, takenOn, withMove, withOurs, withoutTaken, withTaken } from './neighbours.ts';
 import type { ClatReason } from './reason.ts';
-import type { Attachment, ClatState, Failure, UplinkKind } from './state.ts';
+import { type Attachment, attachmentOf, type ClatState, type Failure, type UplinkKind } from './state.ts';
 import { report, type Turn, takeTicket, wantLook } from './turn.ts';
 import { kindFor, refusalAfter, refusalOf } from './uplink-kind.ts';
-import { isSamePath, isSameWay, type Way } from './way.ts';
+import { isSamePath, isSameWay, narrowed, type Way } from './way.ts';
 
 /** Rule D-10: addresses that may turn out to be another node's in one attempt before that is an error. */
-export const DUPLICATES_MAX = 3;
+const DUPLICATES_MAX = 3;
 
 /** Waiting after a failure: doubled for each one in a row, up to the second. */
-export const BACKOFF_MIN_MS = 1000;
+const BACKOFF_MIN_MS = 1000;
 export const BACKOFF_MAX_MS = 60_000;
 /** A CLAT that has run for so long has not failed in a row. */
 export const STABLE_MS = 60_000;
@@ -28,6 +28,7 @@ export function begin(turn: Turn): void {
   const isFromEmpty = turn.state.state !== 'backoff';
   turn.state = { state: 'waiting', reason: 'client-starting', why: 'looking at the network' };
   turn.world = { ...turn.world, view: null, nativeSinceMs: null };
+  if (isFromEmpty) turn.ledger = { ...turn.ledger, hasRunSinceUp: false };
   turn.effects.push({ effect: 'discover', isFromEmpty });
   wantLook(turn, turn.nowMs);
 }
@@ -35,9 +36,11 @@ export function begin(turn: Turn): void {
 /** Waits, and says so where that is news. */
 export function wait(turn: Turn, reason: ClatReason, why: string): void {
   const { state } = turn;
-  if (state.state === 'waiting' && state.reason === reason && state.why === why) return;
+  const isSameReason = state.state === 'waiting' && state.reason === reason;
+  if (isSameReason && state.why === why) return;
   turn.state = { state: 'waiting', reason, why };
-  report(turn, turn.ledger.hasRun ? 'warn' : 'info', reason, why);
+  // Other words for the same decision are no other decision.
+  report(turn, isSameReason ? 'debug' : turn.ledger.hasRunSinceUp ? 'warn' : 'info', reason, why);
 }
 
 /** Probes an address for a way that nothing is in use for. @param taken how many were probed in vain */
@@ -48,7 +51,13 @@ export function claim(turn: Turn, way: Way, taken = 0): void {
 /** Probes an address for another way, or another address for the same, while the old one goes on. */
 export function move(turn: Turn, { way: oldWay, clat, kind }: Attachment, way: Way, taken = 0): void {
   const from = { way: oldWay, clat, kind };
-  turn.state = { state: 'moving', from, ticket: askForAddress(turn, way), way, taken };
+  const failedProbes = failedProbesIn(turn.state);
+  turn.state = { state: 'moving', from, ticket: askForAddress(turn, way), way, taken, failedProbes };
+}
+
+function failedProbesIn(state: ClatState): number {
+  if (state.state === 'moving') return state.failedProbes;
+  return state.state === 'running' ? (state.owed?.failures ?? 0) : 0;
 }
 
 function askForAddress(turn: Turn, way: Way): number {
@@ -63,8 +72,10 @@ export const kindOf = (turn: Turn, way: Way): UplinkKind => kindFor(turn, way.up
 /** Sets the host up for an address that is ours. @param isContested whether another node claims it already */
 export function attach(turn: Turn, { way, clat, kind }: Attachment, isContested = false): void {
   const ticket = askToAttach(turn, { way, clat, kind });
+  const { state } = turn;
+  const isChange = state.state === 'attaching' ? state.isChange : attachmentOf(state) !== null;
   turn.ledger = { ...turn.ledger, hasInterface: true };
-  turn.state = { state: 'attaching', ticket, way, clat, kind, isContested };
+  turn.state = { state: 'attaching', ticket, way, clat, kind, isContested, isChange };
 }
 
 function askToAttach(turn: Turn, { way, clat, kind }: Attachment): number {
@@ -80,7 +91,8 @@ export function repair(turn: Turn, state: StateOf<'running'>, way: Way): void {
 
 /** It translates. */
 export function run(turn: Turn, { way, clat, kind }: Attachment): void {
-  turn.state = { state: 'running', way, clat, kind, sinceMs: turn.nowMs, repair: null };
+  const fresh = { sinceMs: turn.nowMs, repair: null, widerSinceMs: null, owed: null };
+  turn.state = { state: 'running', way, clat, kind, ...fresh };
 }
 
 /** Takes the translated path out of use, if there is one. */
@@ -105,18 +117,26 @@ export function stop(turn: Turn): void {
   tearDown(turn, 'idle', null);
 }
 
-/**
- * Gives up, for now or for good, by the same teardown as a stop. Where it is only for want of an address that nobody else has, what
- * programs on this host see stays: their connections outlive the wait.
- */
+/** Gives up, for now or for good, by the same teardown as a stop. */
 export function fail(turn: Turn, failure: Failure, reason: ClatReason = 'client-failed'): void {
+  const isFinal = failed(turn, failure, reason);
+  tearDown(turn, isFinal ? 'idle' : 'backoff', failure);
+}
+
+/** Gives up for want of an address only: what programs on this host see stays, and their connections outlive the wait. */
+export function lackAddress(turn: Turn, failure: Failure): void {
+  const isFinal = failed(turn, failure, 'client-failed');
+  if (!isFinal && turn.ledger.hasInterface) detach(turn, 'client-failed', failure.message, failure);
+  else tearDown(turn, isFinal ? 'idle' : 'backoff', failure);
+}
+
+/** Counts a failure and says it. @returns whether it ends it for good */
+function failed(turn: Turn, failure: Failure, reason: ClatReason): boolean {
   const { settings, ledger, state, nowMs } = turn;
-  const isFinal = failure.isFinal || (!settings.isPatient && !ledger.hasRun);
   const wasStable = state.state === 'running' && nowMs - state.sinceMs >= STABLE_MS;
   turn.ledger = { ...ledger, failures: (wasStable ? 0 : ledger.failures) + 1 };
   report(turn, 'error', reason, failure.message);
-  if (!isFinal && ledger.hasInterface && failure.code === DUPLICATE) detach(turn, reason, failure.message, failure);
-  else tearDown(turn, isFinal ? 'idle' : 'backoff', failure);
+  return failure.isFinal || (!settings.isPatient && !ledger.hasRun);
 }
 
 const DUPLICATE = 'ADDRESS_DUPLICATE';
@@ -127,8 +147,8 @@ function tearDown(turn: Turn, next: StateOf<'stopping'>['next'], failure: Failur
   turn.effects.push({ effect: 'tear-down', ticket });
 }
 
-/** Everything is undone, or what could not be is in the journal. */
-export function tornDown(turn: Turn, { next, failure }: StateOf<'stopping'>): void {
+/** Everything is undone, or what could not be is in the journal. @param left why that is so, or null */
+export function tornDown(turn: Turn, { next, failure }: StateOf<'stopping'>, left: Failure | null): void {
   turn.ledger = { ...turn.ledger, hasInterface: false };
   if (next === 'waiting') {
     begin(turn);
@@ -138,7 +158,7 @@ export function tornDown(turn: Turn, { next, failure }: StateOf<'stopping'>): vo
     backOff(turn, failure);
     return;
   }
-  rest(turn, failure);
+  rest(turn, failure, left);
 }
 
 /** The translated path is out of use. */
@@ -148,23 +168,30 @@ export function detached(turn: Turn, { reason, why, failure }: StateOf<'detachin
 }
 
 function backOff(turn: Turn, failure: Failure): void {
-  const delayMs = Math.min(BACKOFF_MIN_MS * 2 ** (turn.ledger.failures - 1), BACKOFF_MAX_MS);
+  const delayMs = backoffMs(turn.ledger.failures);
   turn.state = { state: 'backoff', untilMs: turn.nowMs + delayMs, failure };
   report(turn, 'warn', 'client-retrying', `the next attempt comes in ${delayMs / 1000} s`);
 }
 
-/** Comes to rest. */
-export function rest(turn: Turn, failure: Failure | null): void {
-  const [reason, why] =
-    failure === null ? (['client-off', 'stopped'] as const) : (['client-failed', failure.message] as const);
-  turn.state = { state: 'idle', reason, why };
+const backoffMs = (failures: number): number => Math.min(BACKOFF_MIN_MS * 2 ** (failures - 1), BACKOFF_MAX_MS);
+
+/** Comes to rest. @param failure why it gave up, or null @param left why something of it is still on the host, or null */
+export function rest(turn: Turn, failure: Failure | null, left: Failure | null): void {
+  turn.state = { state: 'idle', ...restWords(failure, left), left };
   turn.ledger = { ...turn.ledger, failures: 0 };
-  turn.effects.push({ effect: 'rest', failure });
+  turn.effects.push({ effect: 'rest', failure, left });
+}
+
+function restWords(failure: Failure | null, left: Failure | null): { reason: ClatReason; why: string } {
+  if (failure !== null) return { reason: 'client-failed', why: failure.message };
+  return left === null ? { reason: 'client-off', why: 'stopped' } : { reason: 'host-trouble', why: left.message };
 }
 
 /** An address was found: for the way that is in use, with the address in use, there is nothing more to do. */
 export function claimedWhileMoving(turn: Turn, state: StateOf<'moving'>, clat: Uint8Array): void {
-  const { from, way } = state;
+  const { from } = state;
+  // A larger MTU has to last, as ever.
+  const way = isSameWay(from.way, state.way) ? narrowed(state.way, from.way) : state.way;
   const kind = kindOf(turn, way);
   const isAsBefore = isSamePath(from.way, way) && isSameAddress(from.clat, clat) && from.kind === kind;
   if (isAsBefore) run(turn, { way, clat, kind });
@@ -183,7 +210,7 @@ function noteTaken(turn: Turn, way: Way, clat: Uint8Array, taken: number): Failu
 export function takenWhileClaiming(turn: Turn, { way, taken }: StateOf<'claiming'>, clat: Uint8Array): void {
   const failure = noteTaken(turn, way, clat, taken + 1);
   if (failure === null) claim(turn, way, taken + 1);
-  else fail(turn, failure);
+  else lackAddress(turn, failure);
 }
 
 /** The same while another address is in use. */
@@ -195,21 +222,46 @@ export function takenWhileMoving(turn: Turn, state: StateOf<'moving'>, clat: Uin
 }
 
 /** No address could be claimed: there was none left to try, or it failed. */
-export function claimFailed(turn: Turn, state: StateOf<'claiming' | 'moving'>, failure: Failure): void {
+export function claimFailed(turn: Turn, { way }: StateOf<'claiming'>, failure: Failure): void {
   if (failure.code !== DUPLICATE) {
-    doubt(turn, state.way, failure);
+    doubt(turn, way, failure, true);
     return;
   }
-  // Whoever had them may be gone by the next attempt.
-  turn.ledger = { ...turn.ledger, neighbours: withoutTaken(turn.ledger.neighbours, state.way) };
-  if (state.state === 'moving') giveUpMoving(turn, state, failure);
-  else fail(turn, failure);
+  forgetTaken(turn, way);
+  lackAddress(turn, failure);
+}
+
+/** The same while another address is in use: that one goes on. */
+export function claimFailedWhileMoving(turn: Turn, state: StateOf<'moving'>, failure: Failure): void {
+  if (failure.code !== DUPLICATE) {
+    oweProbe(turn, state, failure);
+    return;
+  }
+  forgetTaken(turn, state.way);
+  giveUpMoving(turn, state, failure);
+}
+
+/** Whoever had them may be gone by the next attempt. */
+function forgetTaken(turn: Turn, way: Way): void {
+  turn.ledger = { ...turn.ledger, neighbours: withoutTaken(turn.ledger.neighbours, way) };
+}
+
+/** Nobody knows whether the new address is free, which says nothing against the old one. A look tells whether its way is there. */
+function oweProbe(turn: Turn, { from, failedProbes }: StateOf<'moving'>, failure: Failure): void {
+  const failures = failedProbes + 1;
+  const delayMs = backoffMs(failures);
+  run(turn, from);
+  if (turn.state.state === 'running')
+    turn.state = { ...turn.state, owed: { failure, failures, againAtMs: turn.nowMs + delayMs } };
+  const why = `${failure.message}; the address in use is kept, and the next attempt comes in ${delayMs / 1000} s`;
+  report(turn, 'warn', 'client-retrying', why);
+  lookAnew(turn);
 }
 
 /** On the same network the address in use serves: random ones that all belong to somebody are a lie (neighbours.ts). */
 function giveUpMoving(turn: Turn, { from, way }: StateOf<'moving'>, failure: Failure): void {
   if (!isSameWay(from.way, way)) {
-    fail(turn, failure);
+    lackAddress(turn, failure);
     return;
   }
   turn.ledger = { ...turn.ledger, neighbours: withOurs(turn.ledger.neighbours, way, from.clat) };
@@ -218,19 +270,19 @@ function giveUpMoving(turn: Turn, { from, way }: StateOf<'moving'>, failure: Fai
 }
 
 /**
- * Another node claims the address in use. The old one goes on until another is found, and is defended for so long; an address after
- * too many that were given up is kept (neighbours.ts).
+ * Another node claims the address in use. It is defended, and kept unless it is claimed again soon after (RFC 5227 §2.4 (b) has it so
+ * for IPv4); then it goes on until another is found. An address after too many that were given up is kept (neighbours.ts).
  */
 export function contested(turn: Turn, from: Attachment, way: Way): void {
   const { nowMs, ledger } = turn;
-  if (!mayMove(ledger.neighbours, way, nowMs)) {
+  if (!wasJustDefended(turn, from.clat) || !mayMove(ledger.neighbours, way, nowMs)) {
     stand(turn, from.clat);
     return;
   }
   report(turn, 'warn', 'address-conflict', '', { clat: from.clat });
   const neighbours = withMove(withTaken(ledger.neighbours, way, from.clat), way, nowMs);
   turn.ledger = { ...ledger, neighbours };
-  defend(turn, from.clat);
+  defendForNow(turn, from.clat);
   move(turn, from, way);
 }
 
@@ -243,7 +295,12 @@ export function contestedWhileMoving(turn: Turn, { from, way }: StateOf<'moving'
 
 /** The host is set up. */
 export function attached(turn: Turn, { way, clat, kind, isContested }: StateOf<'attaching'>): void {
-  turn.ledger = { ...turn.ledger, hasRun: true, refusal: refusalAfter(turn.ledger.refusal, way, kind) };
+  turn.ledger = {
+    ...turn.ledger,
+    hasRun: true,
+    hasRunSinceUp: true,
+    refusal: refusalAfter(turn.ledger.refusal, way, kind),
+  };
   run(turn, { way, clat, kind });
   report(turn, 'info', 'client-ready', '', { way, clat });
   if (isContested) contested(turn, { way, clat, kind }, way);
@@ -266,13 +323,17 @@ export function attachFailed(turn: Turn, state: StateOf<'attaching' | 'running'>
 }
 
 /** Something failed. An uplink that went away half-way is no failure of ours; a look at the network tells. */
-export function doubt(turn: Turn, way: Way, failure: Failure): void {
+function doubt(turn: Turn, way: Way, failure: Failure, isProbe = false): void {
   if (failure.isFinal) {
     fail(turn, failure);
     return;
   }
-  turn.state = { state: 'doubting', way, failure };
-  // Not one that goes on already: it may have begun before the failure.
+  turn.state = { state: 'doubting', way, failure, isProbe };
+  lookAnew(turn);
+}
+
+/** Not by a look that goes on already: it may have begun before what is to be judged by it. */
+function lookAnew(turn: Turn): void {
   turn.world = { ...turn.world, lookTicket: null };
   wantLook(turn, turn.nowMs);
 }

@@ -71,7 +71,7 @@ export function isLooking(state: ClatState): boolean {
 function startDueLook(turn: Turn): void {
   const { lookAtMs, lookTicket } = turn.world;
   if (!isLooking(turn.state)) {
-    if (lookAtMs !== null || lookTicket !== null) turn.world = { ...turn.world, lookAtMs: null, lookTicket: null };
+    turn.world = { ...turn.world, lookAtMs: null, lookTicket: null };
     return;
   }
   if (lookTicket !== null || lookAtMs === null || lookAtMs > turn.nowMs) return;
@@ -86,7 +86,7 @@ export const contestDueMs = ({ isOwed, defendedMs, endsAtMs }: Contest): number 
   isOwed ? defendedMs + DEFENCE_GAP_MS : endsAtMs;
 
 /** The next time that something has to happen by itself, or null. */
-export function nextDeadline(turn: Turn): number | null {
+function nextDeadline(turn: Turn): number | null {
   if (turn.state.state === 'backoff') return turn.state.untilMs;
   if (!isLooking(turn.state)) return null;
   const { lookAtMs, lookTicket, candidates } = turn.world;

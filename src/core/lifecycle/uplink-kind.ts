@@ -10,7 +10,7 @@ export const REDIRECT_AGAIN_MIN_MS = 10_000;
 export const REDIRECT_AGAIN_MAX_MS = 3_600_000;
 
 /** What that depends on. */
-export interface KindKnown {
+interface KindKnown {
   readonly settings: Pick<LifecycleSettings, 'uplinkMode'>;
   readonly ledger: Pick<Ledger, 'refusal'>;
 }

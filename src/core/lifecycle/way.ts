@@ -47,6 +47,15 @@ export const isSamePath = (a: Way, b: Way): boolean =>
   // Only a way against the routing table names its router itself.
   (!a.isTied || a.uplink.router === b.uplink.router);
 
+/** A way by the smaller one of two MTUs: its own and that of another way. */
+export function narrowed(way: Way, { uplink: { mtuBytes } }: Way): Way {
+  return way.uplink.mtuBytes <= mtuBytes ? way : { ...way, uplink: { ...way.uplink, mtuBytes } };
+}
+
+/** Whether an answer leads through a way's interface. */
+export const leadsThrough = (answers: readonly WayAnswer[], { uplink: { link } }: Way): boolean =>
+  answers.some(({ free, tied }) => [free, tied].some((answer) => answer?.uplink?.link.index === link.index));
+
 /** What tells a target from another. */
 export const targetKey = ({ candidate, interfaceName }: Target): string =>
   `${candidate.prefix.address.join('.')}/${candidate.prefix.length}%${interfaceName ?? ''}`;

@@ -25,6 +25,10 @@ export interface Candidate {
   readonly isDefaultRouter: boolean;
   /** Whether the router was solicited and did not answer; false for other sources. */
   readonly isSilent: boolean;
+  /** Whether the router, when it was asked last, named it beside or instead of others; true for other sources. */
+  readonly isNamed: boolean;
+  /** When the router named it last, on the caller's clock; 0 for other sources. */
+  readonly namedAtMs: number;
   /** Rises with each new candidate, so that it tells which was seen first. */
   readonly order: number;
   /** Deadline on the caller's clock; Infinity: it does not expire. */

@@ -11,6 +11,7 @@ export const CHOICE_REASONS = {
   kept: 'in use already and still valid',
   answered: 'its router answers solicitations, that of the other prefix no longer does',
   reachable: 'the connectivity check failed through the other prefix',
+  named: 'its router names it, and the other prefix is one that its own router was asked for and named no more',
   'default-router': 'its router is a default router, that of the other prefix is none',
   preference: 'its router has the higher preference',
   first: 'the first that was heard',
@@ -37,6 +38,7 @@ const isUsable = (c: Candidate): boolean => c.source !== 'dns' || c.isReachable 
 const CRITERIA = [
   ['answered', (c) => Number(c.isSilent)],
   ['reachable', (c) => Number(c.isReachable === false)],
+  ['named', (c) => Number(!c.isNamed)],
   ['default-router', (c) => Number(!c.isDefaultRouter)],
   // RFC 4191 §2.2: the preference of a router that is no default router is to be ignored.
   ['preference', (c) => (c.isDefaultRouter ? -c.preference : 0)],
@@ -45,9 +47,12 @@ const CRITERIA = [
 
 /** The criterion that tells two candidates apart; each has an order of its own, so there is one. */
 const criterionOf = (a: Candidate, b: Candidate): (typeof CRITERIA)[number] =>
-  CRITERIA.find(([, measure]) => measure(a) !== measure(b)) ?? CRITERIA[4];
+  CRITERIA.find(([, measure]) => measure(a) !== measure(b)) ?? CRITERIA[5];
 
-/** Routers that answer, prefixes that carry, default routers, the higher preference, then the order seen (D-04). */
+/**
+ * Routers that answer, prefixes that carry, those that their routers still name, default routers, the higher preference, then the
+ * order seen (D-04).
+ */
 function byRank(a: Candidate, b: Candidate): number {
   const [, measure] = criterionOf(a, b);
   return measure(a) - measure(b);
@@ -71,10 +76,12 @@ function reasonOfFirst(first: Candidate, others: readonly Candidate[]): Exclude<
 
 /**
  * Whether the prefix in use has to give way: its router is silent and that of the best one is not, or it carries nothing and the best
- * one does. That another one ranks higher for less is not enough (D-04).
+ * one does, or its own router names it no more. That another one ranks higher for less is not enough (D-04).
  */
-const mustYield = (kept: Candidate, best: Candidate): boolean =>
-  kept.isSilent ? !best.isSilent : kept.isReachable === false && best.isReachable === true;
+function mustYield(kept: Candidate, best: Candidate): boolean {
+  if (kept.isSilent) return !best.isSilent;
+  return (kept.isReachable === false && best.isReachable === true) || (!kept.isNamed && best.isNamed);
+}
 
 /**
  * Chooses. The prefix in use stays while its source is the best one and offers it (D-04), and its router still speaks; otherwise by
@@ -94,4 +101,16 @@ export function choose(candidates: readonly Candidate[], current: Prefix6 | null
   const isOther = kept !== undefined && !isSamePrefix(kept.prefix, first.prefix);
   if (isOther && !mustYield(kept, first)) return { candidate: kept, reason: 'kept' };
   return { candidate: first, reason: reasonOfFirst(first, ranked) };
+}
+
+/**
+ * Chooses after the choice before: the prefix in use is that one's, and where none is left because it ran out, the reason says so
+ * until there is one again (D-15).
+ * @param before undefined: there was none
+ */
+export function chooseAfter(before: Choice | undefined, candidates: readonly Candidate[], nowMs: number): Choice {
+  const choice = choose(candidates, before?.candidate?.prefix ?? null, nowMs);
+  if (choice.reason !== 'none' || before === undefined) return choice;
+  const hasRunOut = before.candidate === null ? before.reason === 'expired' : before.candidate.validUntilMs <= nowMs;
+  return hasRunOut ? { candidate: null, reason: 'expired' } : choice;
 }

@@ -1,11 +1,12 @@
 // All prefixes on offer, as one immutable value that each event makes anew. Owns the rules of keeping: per interface and router,
-// until an absolute deadline, withdrawn by lifetime 0 (D-03), and never more than a bounded number, whoever sends how much.
+// until an absolute deadline, withdrawn by lifetime 0 (D-03), doubted when its router was asked and named only others, and never
+// more than a bounded number, whoever sends how much.
 
 import type { Prefix6 } from '../translate/settings.ts';
 import type { Candidate, Pref64Source } from './candidate.ts';
 import { isSamePrefix, isUsablePref64 } from './candidate.ts';
 
-/** Prefixes kept for one router or resolver. More is not a network, it is an attack. */
+/** Prefixes kept for one router or resolver, and options looked at in one advertisement. More is not a network, it is an attack. */
 export const PREFIXES_PER_ORIGIN = 8;
 /** Prefixes kept for one interface and source. */
 export const PREFIXES_PER_INTERFACE = 32;
@@ -43,27 +44,40 @@ export interface HeardDns {
 const isFrom = (c: Candidate, source: Pref64Source, interfaceName: string | null, origin: string): boolean =>
   c.source === source && c.interfaceName === interfaceName && c.origin === origin;
 
+/** How many of the candidates each origin has. */
+function countByOrigin(candidates: readonly Candidate[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { origin } of candidates) counts.set(origin, (counts.get(origin) ?? 0) + 1);
+  return counts;
+}
+
+/** The table without that prefix of a full router's that was named longest ago; null where all were named together with this one. */
+function makeRoomOf(table: Pref64Table, own: readonly Candidate[], namedAtMs: number): Pref64Table | null {
+  const oldest = own.reduce((a, b) => (b.namedAtMs < a.namedAtMs ? b : a));
+  return oldest.namedAtMs < namedAtMs ? refuse(keep(table, (o) => o !== oldest)) : null;
+}
+
 /**
- * The candidates with room for one more, or null. On a full interface whoever offers less than another takes the place of the newest
- * prefix of the one with most, so a few senders that offer much lock nobody out; but only if it then has no more than it leaves the
- * other, so two never push each other out in turn.
+ * The candidates with room for one more, or null. Of a full router the prefix named longest ago makes room. On a full interface
+ * whoever offers less than another takes the place of the newest prefix of the one with most, so a few senders that offer much
+ * lock nobody out; but only if it then has no more than it leaves the other, so two never push each other out in turn.
  */
-function makeRoom(table: Pref64Table, c: Pick<Candidate, 'source' | 'interfaceName' | 'origin'>): Pref64Table | null {
+function makeRoom(table: Pref64Table, c: Omit<Candidate, 'order' | 'isReachable'>): Pref64Table | null {
   const sameInterface = table.candidates.filter((o) => o.source === c.source && o.interfaceName === c.interfaceName);
-  const countOf = (origin: string): number => sameInterface.filter((o) => o.origin === origin).length;
-  const own = countOf(c.origin);
-  if (own >= PREFIXES_PER_ORIGIN) return null;
+  const own = sameInterface.filter(({ origin }) => origin === c.origin);
+  if (own.length >= PREFIXES_PER_ORIGIN) return makeRoomOf(table, own, c.namedAtMs);
   if (sameInterface.length < PREFIXES_PER_INTERFACE) return table;
-  const most = Math.max(...sameInterface.map(({ origin }) => countOf(origin)));
-  if (own + 1 >= most) return null;
-  const victim = sameInterface.findLast(({ origin }) => countOf(origin) === most);
+  const counts = countByOrigin(sameInterface);
+  const most = Math.max(...counts.values());
+  if (own.length + 1 >= most) return null;
+  const victim = sameInterface.findLast(({ origin }) => counts.get(origin) === most);
   return refuse(keep(table, (o) => o !== victim));
 }
 
-const refuse = (table: Pref64Table): Pref64Table => ({ ...table, refused: table.refused + 1 });
+const refuse = (table: Pref64Table, count = 1): Pref64Table => ({ ...table, refused: table.refused + count });
 
 /** What is so of every prefix that no router announces. */
-const NO_ROUTER = { preference: 0, isDefaultRouter: true, isSilent: false } as const;
+const NO_ROUTER = { preference: 0, isDefaultRouter: true, isSilent: false, isNamed: true, namedAtMs: 0 } as const;
 
 /** Adds a candidate, or renews the one of the same origin and prefix, which keeps its order and the outcome of its check. */
 function put(table: Pref64Table, offer: Omit<Candidate, 'order' | 'isReachable'>): Pref64Table {
@@ -88,14 +102,16 @@ function keep(table: Pref64Table, test: (c: Candidate) => boolean): Pref64Table 
 }
 
 /**
- * Takes a Router Advertisement (rule D-03): lifetime 0 withdraws that prefix of that router; what it does not name stays.
+ * Takes a Router Advertisement (rule D-03): lifetime 0 withdraws that prefix of that router; what it does not name stays. Of more than
+ * {@link PREFIXES_PER_ORIGIN} prefixes the rest is refused unseen.
  * @param nowMs the time that the lifetimes count from
  */
 export function hearRa(table: Pref64Table, ra: HeardRa, nowMs: number): Pref64Table {
   const { interfaceName, router: origin, preference, isDefaultRouter } = ra;
   const router = { preference, isDefaultRouter, isSilent: false };
-  let next = expire(table, nowMs);
-  for (const { prefix, lifetimeSeconds } of ra.offers) {
+  const unseen = Math.max(0, ra.offers.length - PREFIXES_PER_ORIGIN);
+  let next = expire(unseen > 0 ? refuse(table, unseen) : table, nowMs);
+  for (const { prefix, lifetimeSeconds } of ra.offers.slice(0, PREFIXES_PER_ORIGIN)) {
     next =
       lifetimeSeconds === 0
         ? keep(next, (c) => !(isFrom(c, 'ra', interfaceName, origin) && isSamePrefix(c.prefix, prefix)))
@@ -105,6 +121,8 @@ export function hearRa(table: Pref64Table, ra: HeardRa, nowMs: number): Pref64Ta
             interfaceName,
             origin,
             ...router,
+            isNamed: true,
+            namedAtMs: nowMs,
             validUntilMs: nowMs + lifetimeSeconds * 1000,
           });
   }
@@ -112,8 +130,8 @@ export function hearRa(table: Pref64Table, ra: HeardRa, nowMs: number): Pref64Ta
   return change(next, (c) => isFrom(c, 'ra', interfaceName, origin), router);
 }
 
-/** What RAs say of a router as a whole. */
-type RouterFacts = Pick<Candidate, 'preference' | 'isDefaultRouter' | 'isSilent'>;
+/** What is so of a router as a whole, and whether it still names a prefix. */
+type RouterFacts = Pick<Candidate, 'preference' | 'isDefaultRouter' | 'isSilent' | 'isNamed'>;
 
 /** Changes the candidates that are meant; the same table where that changes nothing. */
 function change(table: Pref64Table, isMeant: (c: Candidate) => boolean, to: Partial<RouterFacts>): Pref64Table {
@@ -130,6 +148,19 @@ export function noteSilent(table: Pref64Table, interfaceName: string, silent: Re
   return change(noted, (c) => isRouters(c) && !silent.has(c.origin), { isSilent: false });
 }
 
+/**
+ * Notes what the routers of an interface named since they were asked. Of one that named any prefix, those that it did not name are no
+ * longer its word: it has another prefix now, or somebody else gave its name. One advertisement alone proves that not, for a router
+ * may spread its options over several (RFC 4861 §6.2.3).
+ * @param askedAtMs what was named by then is no answer
+ */
+export function noteNamed(table: Pref64Table, interfaceName: string, askedAtMs: number): Pref64Table {
+  const all = announcedOn(table, interfaceName);
+  const answered = new Set(all.filter((c) => c.namedAtMs > askedAtMs).map((c) => c.origin));
+  const unnamed = new Set(all.filter((c) => answered.has(c.origin) && c.namedAtMs <= askedAtMs));
+  return change(table, (c) => unnamed.has(c), { isNamed: false });
+}
+
 /** Prefixes that routers of an interface offer. */
 const announcedOn = ({ candidates }: Pref64Table, interfaceName: string): readonly Candidate[] =>
   candidates.filter((c) => c.source === 'ra' && c.interfaceName === interfaceName);
@@ -140,10 +171,12 @@ export function hasRivals(table: Pref64Table, interfaceName: string): boolean {
   return first !== undefined && others.some((c) => !isSamePrefix(c.prefix, first.prefix));
 }
 
-/** Whether a router of an interface offers a prefix that none of them did before. */
+/** Whether a router of an interface names a prefix that none of them did before, or none any more. */
 export function offersNews(before: Pref64Table, after: Pref64Table, interfaceName: string): boolean {
-  const old = announcedOn(before, interfaceName);
-  return announcedOn(after, interfaceName).some((c) => !old.some((o) => isSamePrefix(o.prefix, c.prefix)));
+  const named = (table: Pref64Table) => announcedOn(table, interfaceName).filter((c) => c.isNamed);
+  const old = named(before);
+  // Most of them are the very same: a flood of advertisements makes a full table no dearer than that.
+  return named(after).some((c) => !old.includes(c) && !old.some((o) => isSamePrefix(o.prefix, c.prefix)));
 }
 
 /** Takes a resolver's answer, which replaces the one before. */
@@ -185,6 +218,10 @@ export function noteReachable(table: Pref64Table, interfaceName: string, prefix:
 /** Drops what a resolver said: it is no longer one of the interface's. */
 export const forgetResolver = (table: Pref64Table, interfaceName: string, resolver: string): Pref64Table =>
   keep(table, (c) => !isFrom(c, 'dns', interfaceName, resolver));
+
+/** Drops what a router said: it is no longer one of the interface's that are known. */
+export const forgetRouter = (table: Pref64Table, interfaceName: string, router: string): Pref64Table =>
+  keep(table, (c) => !isFrom(c, 'ra', interfaceName, router));
 
 /** Drops all that came in on an interface: it went down, or to another network. */
 export const forgetInterface = (table: Pref64Table, interfaceName: string): Pref64Table =>

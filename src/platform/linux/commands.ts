@@ -22,7 +22,7 @@ const PACKAGES = {
 } as const;
 
 /** A tool that can be run. */
-export type Tool = keyof typeof PACKAGES;
+type Tool = keyof typeof PACKAGES;
 
 /** A command that ran and ended with an exit code other than 0. */
 export class CommandError extends Error {
@@ -57,7 +57,8 @@ export interface RunOptions {
  * Runs a tool and returns its output.
  * @throws XlatError TOOL_MISSING, NOT_PERMITTED; CommandError when it ends with an error, takes too long or says more than 64 MiB
  */
-export function run(tool: Tool, args: readonly string[], how: RunOptions = {}): Promise<string> {
+// Async, so that a failure to start the tool at all rejects as well: whoever runs several at once awaits them together.
+export async function run(tool: Tool, args: readonly string[], how: RunOptions = {}): Promise<string> {
   const { promise, resolve, reject } = withResolvers<string>();
   const { input = '', timeLimitMs = TIME_LIMIT_MS, enoughBytes } = how;
   const options = {
@@ -116,7 +117,11 @@ const toolMissing = (tool: Tool, cause: unknown): XlatError =>
   });
 
 /** Promise.withResolvers, which Node 20 does not have. */
-function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (reason: unknown) => void } {
+export function withResolvers<T>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (reason: unknown) => void;
+} {
   let resolve!: (value: T) => void;
   let reject!: (reason: unknown) => void;
   const promise = new Promise<T>((a, b) => {

@@ -2,6 +2,7 @@
 // Neighbour Solicitation from ::, then listening for whoever has the address or wants it too. Formats: core/wire/ndp.ts.
 
 import { randomBytes } from 'node:crypto';
+import { isSameAddress } from '../../core/lifecycle/address.ts';
 import type { NdpMessage } from '../../core/wire/ndp.ts';
 import {
   emitNdpPacket,
@@ -10,11 +11,13 @@ import {
   NEIGHBOUR_ADVERTISEMENT,
   NEIGHBOUR_SOLICITATION,
   OPTION_NONCE,
+  OPTION_TARGET_LINK_ADDRESS,
   parseNdp,
   solicitedNodeGroup,
 } from '../../core/wire/ndp.ts';
 import type { Handle, Icmp6Message, LinuxShim } from '../native.ts';
-import type { Uplink } from '../platform.ts';
+import type { Closable, Uplink } from '../platform.ts';
+import { withResolvers } from './commands.ts';
 
 const ETHERTYPE_IPV6 = 0x86dd;
 const UNSPECIFIED = new Uint8Array(16);
@@ -24,14 +27,28 @@ const MESSAGE_MAX = 1500;
 /** Messages per call of the event loop: a flood must not keep it from everything else, the end of the wait included. */
 const BATCH = 64;
 
-const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+/**
+ * Whether an advertisement says that another node has `target`. One that names our own link-layer address does not: those are our
+ * words, brought back by a bridge or a proxy.
+ */
+export function isClaim(message: NdpMessage, target: Uint8Array, linkAddress: Uint8Array | null): boolean {
+  if (message.kind !== 'advertisement' || !isSameAddress(message.target, target)) return false;
+  const told = message.options.find((o) => o.type === OPTION_TARGET_LINK_ADDRESS)?.body;
+  return told === undefined || linkAddress === null || !isSameAddress(told, linkAddress);
+}
 
-/** Whether a received message says that another node has `target` (advertisement) or is probing it as well. RFC 4862 §5.4.3–5.4.4 */
-export function isConflict(message: NdpMessage, source: Uint8Array, target: Uint8Array, nonce: Uint8Array): boolean {
-  if (message.kind === 'router' || !isSame(message.target, target)) return false;
-  if (message.kind === 'advertisement') return true;
-  const isOwnProbe = message.options.some((o) => o.type === OPTION_NONCE && isSame(o.body, nonce));
-  return isSame(source, UNSPECIFIED) && !isOwnProbe;
+/** A probe of ours: for which address, from whom, and what tells it from another node's. */
+interface Probe {
+  readonly target: Uint8Array;
+  readonly linkAddress: Uint8Array | null;
+  readonly nonce: Uint8Array;
+}
+
+/** Whether a received message says that another node has the address (advertisement) or is probing it as well. RFC 4862 §5.4.3–5.4.4 */
+export function isConflict(message: NdpMessage, source: Uint8Array, { target, linkAddress, nonce }: Probe): boolean {
+  if (message.kind !== 'solicitation') return isClaim(message, target, linkAddress);
+  const isOwnProbe = message.options.some((o) => o.type === OPTION_NONCE && isSameAddress(o.body, nonce));
+  return isSameAddress(message.target, target) && isSameAddress(source, UNSPECIFIED) && !isOwnProbe;
 }
 
 function openListener(shim: LinuxShim, uplink: Uplink, target: Uint8Array): Handle {
@@ -47,7 +64,7 @@ function openListener(shim: LinuxShim, uplink: Uplink, target: Uint8Array): Hand
   }
 }
 
-function sendProbe(shim: LinuxShim, uplink: Uplink, target: Uint8Array, nonce: Uint8Array): void {
+function sendProbe(shim: LinuxShim, uplink: Uplink, { target, nonce }: Probe): void {
   const group = solicitedNodeGroup(target);
   const options = [{ type: OPTION_NONCE, body: nonce }];
   const packet = emitNdpPacket(UNSPECIFIED, group, { kind: 'solicitation', target, options });
@@ -60,51 +77,59 @@ function sendProbe(shim: LinuxShim, uplink: Uplink, target: Uint8Array, nonce: U
 }
 
 /** Reads what is there, as much as one call may. @returns whether it shows a conflict */
-function readConflict(shim: LinuxShim, fd: number, target: Uint8Array, nonce: Uint8Array): boolean {
+function readConflict(shim: LinuxShim, fd: number, probe: Probe): boolean {
   const buffer = new Uint8Array(MESSAGE_MAX);
   for (let i = 0; i < BATCH; i++) {
     const received: Icmp6Message | null = shim.icmp6Receive(fd, buffer);
     if (received === null) return false;
     const message = received.hopLimit === NDP_HOP_LIMIT ? parseNdp(buffer.subarray(0, received.length)) : null;
-    if (message !== null && isConflict(message, received.source, target, nonce)) return true;
+    if (message !== null && isConflict(message, received.source, probe)) return true;
   }
   return false;
 }
 
-/** Resolves with true at the first conflict, with false after `waitMs`. */
-function listen(shim: LinuxShim, fd: number, target: Uint8Array, nonce: Uint8Array, waitMs: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const end = (finish: () => void): void => {
-      clearTimeout(timer);
-      watch.close();
-      finish();
-    };
-    const timer = setTimeout(() => end(() => resolve(false)), waitMs);
-    const watch = shim.watch(fd, () => {
-      try {
-        if (readConflict(shim, fd, target, nonce)) end(() => resolve(true));
-        else watch.rearm();
-      } catch (cause) {
-        end(() => reject(cause)); // the interface has gone away
-      }
-    });
-  });
+/** Listening for conflicts, until closed. */
+interface Listening extends Closable {
+  /** true at the first conflict, false after the wait. Rejects when the interface goes away; settles no more once closed. */
+  readonly answer: Promise<boolean>;
 }
 
-/** {@link Platform.isDuplicate} of Linux. Throws the system's error when the interface goes away meanwhile. */
+function listen(shim: LinuxShim, fd: number, probe: Probe, waitMs: number): Listening {
+  const { promise: answer, resolve, reject } = withResolvers<boolean>();
+  const watch = shim.watch(fd, () => {
+    try {
+      if (readConflict(shim, fd, probe)) resolve(true);
+      else watch.rearm();
+    } catch (cause) {
+      reject(cause);
+    }
+  });
+  const timer = setTimeout(() => resolve(false), waitMs);
+  const close = (): void => {
+    clearTimeout(timer);
+    watch.close();
+  };
+  return { answer, close };
+}
+
+/** {@link Platform.isDuplicate} of Linux. Throws the system's error when the probe does not get out, or the interface goes away. */
 export async function isDuplicate(
   shim: LinuxShim,
   uplink: Uplink,
   target: Uint8Array,
   retransMs: number,
 ): Promise<boolean> {
-  const nonce = randomBytes(NONCE_BYTES);
+  const probe = { target, linkAddress: uplink.linkAddress, nonce: randomBytes(NONCE_BYTES) };
   const socket = openListener(shim, uplink, target);
+  let listening: Listening | null = null;
   try {
-    const answer = listen(shim, socket.fd, target, nonce, retransMs);
-    sendProbe(shim, uplink, target, nonce);
-    return await answer;
+    // Before the probe goes out, so that no answer is missed.
+    listening = listen(shim, socket.fd, probe, retransMs);
+    sendProbe(shim, uplink, probe);
+    return await listening.answer;
   } finally {
+    // Before the socket: nothing may read its number when that is another file's.
+    listening?.close();
     socket.close();
   }
 }

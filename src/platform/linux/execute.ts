@@ -8,7 +8,7 @@ import { GATEWAY_TABLE } from '../../core/host/host-config.ts';
 import { run } from './commands.ts';
 import { writeSysctl } from './sysctl.ts';
 
-function routeArguments(verb: 'add' | 'delete', change: RouteChange, name: string): string[] {
+function routeArguments(verb: 'add' | 'replace' | 'delete', change: RouteChange, name: string): string[] {
   const place = [`-${change.family}`, 'route', verb, change.destination, 'dev', name, 'metric', String(change.metric)];
   if (verb === 'delete') return place;
   const mtu = change.isMtuLocked ? ['mtu', 'lock'] : ['mtu'];
@@ -18,7 +18,7 @@ function routeArguments(verb: 'add' | 'delete', change: RouteChange, name: strin
 /** The commands stand in the argument: nft opens /dev/stdin by its name for JSON, which fails where that is a socket, as here. */
 const runNft = (commands: object): Promise<string> => run('nft', ['-j', JSON.stringify(commands)]);
 
-async function make(change: Change, name: string): Promise<void> {
+async function make(change: Change, name: string, isInPlace: boolean): Promise<void> {
   switch (change.kind) {
     case 'sysctl':
       return writeSysctl(sysctlPath(change, name), change.value);
@@ -29,7 +29,7 @@ async function make(change: Change, name: string): Promise<void> {
     case 'address':
       return void (await run('ip', ['address', 'add', change.address, 'dev', name]));
     case 'route':
-      return void (await run('ip', routeArguments('add', change, name)));
+      return void (await run('ip', routeArguments(isInPlace ? 'replace' : 'add', change, name)));
     case 'proxy':
       return void (await run('ip', ['-6', 'neighbour', 'add', 'proxy', change.address, 'dev', name]));
     case 'firewall':
@@ -90,11 +90,12 @@ function changeError(operation: string, change: Change, cause: unknown): XlatErr
 /**
  * Makes a change.
  * @param name the interface's present name, "" for a change of the whole host
+ * @param isInPlace whether it takes the place of one that was made before, which is replaced in one step
  * @throws XlatError
  */
-export async function makeChange(change: Change, name: string): Promise<void> {
+export async function makeChange(change: Change, name: string, isInPlace: boolean): Promise<void> {
   try {
-    await make(change, name);
+    await make(change, name, isInPlace);
   } catch (cause) {
     throw changeError('change a setting of this host', change, cause);
   }

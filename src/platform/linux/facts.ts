@@ -43,6 +43,7 @@ export function linkFacts(link: Fields): LinkFacts {
     index: number(link.ifindex),
     mtuBytes: number(link.mtu),
     isUp: flagsOf(link).includes('UP'),
+    ...(flagsOf(link).includes('NO-CARRIER') ? { lacksCarrier: true } : {}),
     addresses: objects(link.addr_info).map((a) => `${text(a.local)}/${number(a.prefixlen)}`),
   };
 }

@@ -16,6 +16,7 @@ import { type CrashPoint, openLinuxHost } from './host.ts';
 import { watchNetwork } from './network-watch.ts';
 import { OwnedFirewall } from './owned-firewall.ts';
 import { startDnsmasq } from './program.ts';
+import { ProxiedAddress } from './proxied-address.ts';
 import { Redirect } from './redirect/redirect.ts';
 import { openAdvertiser } from './router-socket.ts';
 import { usedPorts } from './used-ports.ts';
@@ -61,8 +62,12 @@ async function openGatewayHost(
   log: Log,
   crashPoint?: CrashPoint,
 ): Promise<GatewayHostControl> {
-  // What a client holds beside its journal; a gateway has neither.
-  const held = { redirect: new Redirect(shim, () => undefined), firewall: new OwnedFirewall(shim) };
+  // What a client holds beside its journal; a gateway has none of it.
+  const held = {
+    redirect: new Redirect(shim, () => undefined),
+    firewall: new OwnedFirewall(shim),
+    proxied: new ProxiedAddress(shim),
+  };
   const host = await openLinuxHost(stateDir, log, held, crashPoint);
   return {
     facts: () => host.facts(),

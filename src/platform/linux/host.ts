@@ -1,7 +1,7 @@
 // The host's configuration: applies what core/host plans, each change journalled first, and undoes it, also after a crash
 // from the journal alone. Read first: core/host/plan.ts, platform/journal.ts.
 
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { XlatError } from '../../contract/errors.ts';
 import type { Log } from '../../contract/reasons.ts';
 import type { GatewayHostConfig } from '../../core/gateway-host/config.ts';
@@ -11,7 +11,7 @@ import { describeChange, describeUndo } from '../../core/host/change.ts';
 import type { ForwardDrop } from '../../core/host/firewall.ts';
 import type { HostConfig, HostFacts } from '../../core/host/host-config.ts';
 import { findLink } from '../../core/host/host-config.ts';
-import type { Plan } from '../../core/host/plan.ts';
+import type { Making, Plan } from '../../core/host/plan.ts';
 import { planHost, planUndo, planWish } from '../../core/host/plan.ts';
 import type { HostIdentity, JournalContent } from '../journal.ts';
 import { Journal, readJournal, removeJournal } from '../journal.ts';
@@ -20,8 +20,10 @@ import { takeStateDir } from '../state-dir.ts';
 import { makeChange, undoChange } from './execute.ts';
 import { readFacts } from './facts.ts';
 import { forwardDrops } from './forward-policy.ts';
+import { isNamespaceAlive } from './namespace.ts';
 import type { OwnedFirewall } from './owned-firewall.ts';
 import { requirePrivileges } from './privileges.ts';
+import type { ProxiedAddress } from './proxied-address.ts';
 import type { Redirect } from './redirect/redirect.ts';
 
 /** Called at points where a crash must not lose anything; tests stop the process there. */
@@ -36,13 +38,21 @@ function identity(): HostIdentity {
   };
 }
 
+/** What is to be undone, on a host as it was found. */
+interface Undoing {
+  readonly all: readonly Change[];
+  readonly facts: HostFacts;
+  readonly log: Log;
+}
+
 /**
  * Undoes one change, as far as that is possible and right.
  * @returns false when it failed; then it must stay in the journal
  */
-async function undoOne(change: Change, facts: HostFacts, log: Log, crashPoint = noCrash): Promise<boolean> {
+async function undoOne(undoing: Undoing, change: Change, crashPoint = noCrash): Promise<boolean> {
+  const { all, facts, log } = undoing;
   const fields = { change: change.kind };
-  const plan = planUndo(change, facts);
+  const plan = planUndo(change, facts, all);
   if (plan.step === 'gone') return true;
   if (plan.step === 'left') {
     log.warn('host-left', fields, `left alone: ${describeChange(change)}; it is ${plan.now} now`);
@@ -64,10 +74,12 @@ async function undoOne(change: Change, facts: HostFacts, log: Log, crashPoint = 
 interface Held {
   readonly redirect: Redirect;
   readonly firewall: OwnedFirewall;
+  /** The other way than redirecting. */
+  readonly proxied: ProxiedAddress;
 }
 
 /** The configuration of this host, in the hands of this process. */
-export class LinuxHost implements HostControl {
+class LinuxHost implements HostControl {
   readonly #journal: Journal;
   readonly #mark: Closable;
   readonly #log: Log;
@@ -95,6 +107,7 @@ export class LinuxHost implements HostControl {
         else this.#held.redirect.close();
       },
     );
+    this.#held.proxied.tell(config?.uplink?.kind === 'forwarding' ? config.uplink : null);
   }
 
   defend(): void {
@@ -122,7 +135,7 @@ export class LinuxHost implements HostControl {
       plan = planFor(facts);
     }
     between();
-    for (const { change, isApplied } of plan.make) await this.#make(change, isApplied, facts);
+    for (const making of plan.make) await this.#make(making, facts);
   }
 
   forwardDrops(device: string): Promise<readonly ForwardDrop[]> {
@@ -136,14 +149,16 @@ export class LinuxHost implements HostControl {
     this.#mark.close();
   }
 
-  async #make(change: Change, isApplied: boolean, facts: HostFacts): Promise<void> {
+  async #make({ change, isApplied, replaces }: Making, facts: HostFacts): Promise<void> {
     const name = change.link === null ? '' : findLink(facts, change.link)?.name;
     if (name === undefined) throw goneError(change);
     if (!isApplied) this.#note(change);
     this.#crashPoint('journalled', change);
-    if (change.kind !== 'firewall' || !this.#held.firewall.make(name)) await makeChange(change, name);
+    if (change.kind !== 'firewall' || !this.#held.firewall.make(name))
+      await makeChange(change, name, replaces.length > 0);
     this.#log.info('host-changed', { change: change.kind }, describeChange(change));
     this.#crashPoint('made', change);
+    for (const replaced of replaces) this.#settle(replaced);
   }
 
   #note(change: Change): void {
@@ -157,17 +172,17 @@ export class LinuxHost implements HostControl {
   }
 
   /** @returns false when it failed */
-  async #undo(change: Change, facts: HostFacts): Promise<boolean> {
-    if (change.kind !== 'firewall' || !this.#held.firewall.close())
-      return undoOne(change, facts, this.#log, this.#crashPoint);
+  async #undo(undoing: Undoing, change: Change): Promise<boolean> {
+    if (change.kind !== 'firewall' || !this.#held.firewall.close()) return undoOne(undoing, change, this.#crashPoint);
     this.#log.info('host-restored', { change: change.kind }, `undone: ${describeUndo(change)}`);
     return true;
   }
 
   async #undoAll(changes: readonly Change[], facts: HostFacts): Promise<void> {
+    const undoing = { all: changes, facts, log: this.#log };
     let failed = 0;
     for (const change of changes) {
-      if (await this.#undo(change, facts)) this.#settle(change);
+      if (await this.#undo(undoing, change)) this.#settle(change);
       else failed += 1;
       this.#crashPoint('undone', change);
     }
@@ -195,36 +210,13 @@ async function workOff(stateDir: string, content: JournalContent, log: Log): Pro
   }
   for (const line of content.unreadable) log.error('host-trouble', {}, `unreadable line in the journal: ${line}`);
   const facts = await readFacts();
+  const all = content.entries.map((entry) => entry.change).reverse();
   let failed = 0;
-  for (const { change } of [...content.entries].reverse()) {
-    if (!(await undoOne(change, facts, log))) failed += 1;
+  for (const change of all) {
+    if (!(await undoOne({ all, facts, log }, change))) failed += 1;
   }
   if (failed === 0) removeJournal(stateDir);
   return failed;
-}
-
-/** Whether a network namespace still exists: some process is in it, or it has a name. */
-function isNamespaceAlive(namespace: string): boolean {
-  const inode = Number(/\d+/.exec(namespace)?.[0]);
-  const named = listDir('/run/netns').some((name) => inodeOf(`/run/netns/${name}`) === inode);
-  const pids = listDir('/proc').filter((name) => /^\d+$/.test(name));
-  return named || pids.some((pid) => inodeOf(`/proc/${pid}/ns/net`) === inode);
-}
-
-function listDir(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return []; // no named namespaces on this host
-  }
-}
-
-function inodeOf(path: string): number {
-  try {
-    return statSync(path).ino;
-  } catch {
-    return -1; // the process ended while we looked
-  }
 }
 
 /** Whether the changes in a journal can still be there. @throws XlatError when they are in another network namespace */

@@ -10,6 +10,7 @@ import type { CrashPoint } from './host.ts';
 import { openLinuxHost } from './host.ts';
 import { watchNetwork } from './network-watch.ts';
 import { OwnedFirewall } from './owned-firewall.ts';
+import { ProxiedAddress } from './proxied-address.ts';
 import { Redirect } from './redirect/redirect.ts';
 import { findUplink } from './uplink.ts';
 
@@ -42,7 +43,8 @@ class LinuxPlatform implements Platform {
 
   openHost(stateDir: string, log: Log, addressLost: (clat: string) => void): Promise<HostControl> {
     const redirect = new Redirect(this.#shim, ({ clat }) => addressLost(clat));
-    return openLinuxHost(stateDir, log, { redirect, firewall: new OwnedFirewall(this.#shim) }, this.#crashPoint);
+    const held = { redirect, firewall: new OwnedFirewall(this.#shim), proxied: new ProxiedAddress(this.#shim) };
+    return openLinuxHost(stateDir, log, held, this.#crashPoint);
   }
 }
 

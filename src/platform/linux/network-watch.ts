@@ -11,6 +11,8 @@ const GROUPS = {
   ipv4Route: 0x40,
   ipv6Address: 0x100,
   ipv6Route: 0x400,
+  /** What routers say of the link, its MTU above all. Linux before 5.15 does not tell that one. */
+  ipv6Info: 0x800,
 } as const;
 
 const MASK = Object.values(GROUPS).reduce((mask, group) => mask | group, 0);

@@ -1,6 +1,7 @@
 // Finds the uplink: the kernel's own answer to "how do I reach the NAT64", and what the network gave that interface.
 
 import ipaddr from 'ipaddr.js';
+import { XlatError } from '../../contract/errors.ts';
 import { text6 } from '../../core/address/text.ts';
 import type { Uplink, UplinkAnswer, UplinkLack } from '../../core/host/uplink.ts';
 import type { Prefix6 } from '../../core/translate/settings.ts';
@@ -31,10 +32,29 @@ async function routeTo(destination: string, device: string | null): Promise<Fiel
   try {
     return objects(await runJson('ip', args))[0] ?? null;
   } catch (cause) {
-    // "Network is unreachable", "Cannot find device": no way to the NAT64, which is an answer.
-    if (cause instanceof CommandError) return null;
+    if (saysOneOf(cause, NO_ROUTE)) return null;
     throw cause;
   }
+}
+
+/** What `ip route get` says where there is no way: no route, or one that is unreachable, prohibits or is a black hole. */
+const NO_ROUTE: readonly string[] = [
+  'Network is unreachable',
+  'No route to host',
+  'Permission denied',
+  'Invalid argument',
+  'Cannot find device',
+  'No such device',
+  // A kernel without IPv6.
+  'Operation not supported',
+];
+/** What `ip address show` says of an interface that is not there. */
+const NO_LINK: readonly string[] = ['does not exist', 'Cannot find device', 'No such device'];
+
+/** Whether a command's failure is one of these answers, and not that it could not be asked: out of time, memory or buffers. */
+function saysOneOf(cause: unknown, answers: readonly string[]): boolean {
+  const error = cause instanceof XlatError ? cause.cause : cause;
+  return error instanceof CommandError && answers.some((answer) => error.stderr.includes(answer));
 }
 
 /** The smallest MTU of interface, Router Advertisement (the kernel keeps it in conf/<if>/mtu) and route. */
@@ -108,7 +128,7 @@ function sourceOf(link: Fields, route: Fields): string {
   return text(objects(link.addr_info).find(isComing)?.local);
 }
 
-/** {@link Platform.findUplink} of Linux. @throws XlatError TOOL_MISSING */
+/** {@link Platform.findUplink} of Linux. @throws XlatError TOOL_MISSING; CommandError when a tool gives no answer */
 export async function findUplink(destination: Uint8Array, device: string | null): Promise<UplinkAnswer> {
   const on = device === null ? '' : ` on ${device}`;
   const route = await routeTo(text6(destination), device);
@@ -140,7 +160,7 @@ async function linkOf(name: string): Promise<Fields | undefined> {
   try {
     return objects(await runJson('ip', ['-j', 'address', 'show', 'dev', name]))[0];
   } catch (cause) {
-    if (cause instanceof CommandError) return undefined;
+    if (saysOneOf(cause, NO_LINK)) return undefined;
     throw cause;
   }
 }

@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { neighbourFilter } from '../../../core/bpf/programs.ts';
 import type { LinkRef } from '../../../core/host/host-config.ts';
+import { isSameAddress } from '../../../core/lifecycle/address.ts';
 import { sumBytes, sumWord } from '../../../core/wire/checksum.ts';
 import { checkIpv6, IPV6_HEADER, IPV6_OK, IPV6_SOURCE, payloadLength } from '../../../core/wire/ipv6.ts';
 import type { NdpMessage } from '../../../core/wire/ndp.ts';
@@ -21,12 +22,13 @@ import {
 import { ICMPV6 } from '../../../core/wire/protocol.ts';
 import { slabOver } from '../../../core/wire/slab.ts';
 import type { Handle, LinuxShim, Watch } from '../../native.ts';
+import { isClaim } from '../dad.ts';
 import { attachToSocket } from './program.ts';
 
 const ETHERTYPE_IPV6 = 0x86dd;
 const UNSPECIFIED = new Uint8Array(16);
 /** ff02::1. */
-const ALL_NODES = Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
+export const ALL_NODES = Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 const PACKET_MAX = 1500;
 /** Messages per call of the event loop: a flood must not keep it from everything else. */
 const BATCH = 64;
@@ -39,8 +41,6 @@ export interface Claim {
   /** The uplink's link-layer address. */
   readonly linkAddress: Uint8Array;
 }
-
-const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 /** A neighbour discovery packet, checked as RFC 4861 §7.1 wants it; the filter has seen to the hop limit. */
 interface Received {
@@ -66,6 +66,19 @@ function hasAnycastRoute({ link, clat }: Claim): boolean {
   const destination = `${Buffer.from(clat).toString('hex')} 80 `;
   const lines = readFileSync('/proc/net/ipv6_route', 'utf8').split('\n');
   return lines.some((line) => line.startsWith(destination) && line.trimEnd().endsWith(` ${link.name}`));
+}
+
+/** Tells who has an address, with the override flag: all nodes, or the one that asked. @throws the system's error */
+export function sendAdvertisement(
+  shim: LinuxShim,
+  fd: number,
+  { link, clat, linkAddress }: Claim,
+  destination: Uint8Array,
+  isSolicited: boolean,
+): void {
+  const options = [{ type: OPTION_TARGET_LINK_ADDRESS, body: linkAddress }];
+  const na = { kind: 'advertisement', target: clat, isRouter: false, isSolicited, overrides: true, options } as const;
+  shim.icmp6Send(fd, emitNdp(na), destination, UNSPECIFIED, link.index, NDP_HOP_LIMIT);
 }
 
 /** An address that this process defends, until closed. */
@@ -108,12 +121,16 @@ export class Defence {
     return this.#isAnycast;
   }
 
-  /** Looks after the network changed: a new link-layer address is told to the neighbours, a lost membership renewed. */
-  refresh(linkAddress: Uint8Array): void {
-    if (this.#isAnycast && !hasAnycastRoute(this.#claim)) this.#rejoin();
-    if (isSame(linkAddress, this.#claim.linkAddress) && this.#isAnnounced) return;
+  /**
+   * Looks after the network changed: a new link-layer address is told to the neighbours, a lost membership renewed.
+   * @returns false where the kernel, which answered so far, cannot any more: then it is to be begun anew
+   */
+  refresh(linkAddress: Uint8Array): boolean {
+    if (this.#isAnycast && !hasAnycastRoute(this.#claim) && !this.#rejoin()) return false;
+    if (isSameAddress(linkAddress, this.#claim.linkAddress) && this.#isAnnounced) return true;
     this.#claim = { ...this.#claim, linkAddress };
     this.announce();
+    return true;
   }
 
   /**
@@ -148,10 +165,10 @@ export class Defence {
     }
   }
 
-  #rejoin(): void {
+  #rejoin(): boolean {
     const { link, clat } = this.#claim;
     this.#shim.anycastLeave(this.#socket.fd, link.index, clat);
-    this.#shim.anycastJoin(this.#socket.fd, link.index, clat);
+    return this.#joinAnycast();
   }
 
   /** Filter first, then bind: no other packet ever comes in. */
@@ -170,6 +187,7 @@ export class Defence {
 
   /** Works off what is there. @returns false when the interface is gone and nothing will come any more */
   #drain(fd: number): boolean {
+    const { clat, linkAddress } = this.#claim;
     const buffer = new Uint8Array(PACKET_MAX);
     let isContested = false;
     let length = 0;
@@ -179,7 +197,7 @@ export class Defence {
       const received = parsePacket(buffer.subarray(0, length));
       if (received === null) continue;
       if (received.message.kind === 'solicitation') this.#answer(received.source);
-      isContested ||= this.#isClaim(received.message);
+      isContested ||= isClaim(received.message, clat, linkAddress);
     }
     if (isContested) this.#contested();
     return length >= 0;
@@ -197,17 +215,9 @@ export class Defence {
     }
   }
 
-  /** Whether a message says that another node has the address. */
-  #isClaim(message: NdpMessage): boolean {
-    if (message.kind !== 'advertisement') return false;
-    const told = message.options.find((o) => o.type === OPTION_TARGET_LINK_ADDRESS)?.body;
-    // Our own words, brought back by a bridge or a proxy, are no conflict.
-    return told === undefined || !isSame(told, this.#claim.linkAddress);
-  }
-
   /** RFC 4861 §7.2.4; a probe for duplicates comes from :: and is answered to all. */
   #answer(source: Uint8Array): void {
-    const isProbe = isSame(source, UNSPECIFIED);
+    const isProbe = isSameAddress(source, UNSPECIFIED);
     try {
       this.#advertise(isProbe ? ALL_NODES : source, !isProbe);
     } catch {
@@ -216,9 +226,6 @@ export class Defence {
   }
 
   #advertise(destination: Uint8Array, isSolicited: boolean): void {
-    const { link, clat, linkAddress } = this.#claim;
-    const options = [{ type: OPTION_TARGET_LINK_ADDRESS, body: linkAddress }];
-    const na = { kind: 'advertisement', target: clat, isRouter: false, isSolicited, overrides: true, options } as const;
-    this.#shim.icmp6Send(this.#socket.fd, emitNdp(na), destination, UNSPECIFIED, link.index, NDP_HOP_LIMIT);
+    sendAdvertisement(this.#shim, this.#socket.fd, this.#claim, destination, isSolicited);
   }
 }

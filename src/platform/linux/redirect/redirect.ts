@@ -24,6 +24,10 @@ const bytesOf = (address: string): Uint8Array => Uint8Array.from(ipaddr.IPv6.par
 const keyOf = ({ link, clat, prefix, linkAddress, router }: RedirectUplink, tun: LinkRef): string =>
   JSON.stringify([link.index, tun.index, clat, [...prefix.address], prefix.length, linkAddress !== null, router]);
 
+/** Repairs the defence. @returns false where that takes a new one */
+const isDefended = ({ defence }: Attached, { linkAddress }: RedirectUplink): boolean =>
+  defence === null || linkAddress === null || defence.refresh(linkAddress);
+
 /** The programs and the defended address of one host; one at a time. */
 export class Redirect {
   readonly #shim: LinuxShim;
@@ -41,10 +45,7 @@ export class Redirect {
    * @throws XlatError REDIRECT_UNAVAILABLE, HOST_CHANGE_FAILED; then nothing is attached
    */
   attach(uplink: RedirectUplink, tun: LinkRef): void {
-    if (this.#attached?.key === keyOf(uplink, tun)) {
-      if (uplink.linkAddress !== null) this.#attached.defence?.refresh(uplink.linkAddress);
-      return;
-    }
+    if (this.#attached?.key === keyOf(uplink, tun) && isDefended(this.#attached, uplink)) return;
     this.close();
     this.#attached = this.#open(uplink, tun);
   }
