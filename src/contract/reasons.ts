@@ -6,6 +6,7 @@ export const REASONS = {
   'client-starting': 'the client starts',
   'client-ready': 'translation is on',
   'client-stopping': 'the client was asked to stop',
+  'client-asked': 'who asked the client to stop',
   'client-stopped': 'everything on this host is as it was',
   'client-failed': 'the client gave up',
   'uplink-chosen': 'the interface that leads to the NAT64',
