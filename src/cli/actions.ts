@@ -2,21 +2,7 @@
 // composition root, hands in these functions and loads what is behind each one only when it is called.
 
 import type { DiscoveryReport } from '../contract/discovery.ts';
-import type { LogLevel, LogPart } from '../contract/log-parts.ts';
-
-/** What every long-running role can be told. */
-export interface RoleOptions {
-  /** Least level of the log lines that are written. */
-  readonly level: LogLevel;
-  /** Parts of which every line is written. */
-  readonly verbose: readonly LogPart[];
-  readonly json: boolean;
-  readonly colour: boolean;
-  /** Write both sides of every translated packet into this pcapng file. */
-  readonly capture?: string;
-  /** A client with a configured prefix waits for a network, instead of failing. */
-  readonly waits?: boolean;
-}
+import type { RoleOptions } from '../contract/role-options.ts';
 
 /** Values of configuration keys as given on the command line. */
 export interface GivenKeys {

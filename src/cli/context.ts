@@ -3,7 +3,8 @@
 import type { Command } from 'commander';
 import type { LogLevel } from '../contract/log-parts.ts';
 import { type LogPart, partsOfRole } from '../contract/log-parts.ts';
-import type { Actions, RoleOptions, ServiceRole } from './actions.ts';
+import type { RoleOptions } from '../contract/role-options.ts';
+import type { Actions, ServiceRole } from './actions.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Handed to each command's file. `finish` takes the exit code of a command that ran to its end. */

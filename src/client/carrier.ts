@@ -20,11 +20,9 @@ export interface Ipv4Side {
   readonly ipv4MtuBytes: number;
 }
 
-/** Whether two settings translate alike. Addresses are typed arrays, so they are compared as numbers. */
-const isSame = (a: TranslatorSettings | null, b: TranslatorSettings): boolean => a !== null && keyOf(a) === keyOf(b);
-
-const keyOf = (settings: TranslatorSettings): string =>
-  JSON.stringify(settings, (_, value: unknown) => (value instanceof Uint8Array ? [...value] : value));
+/** Whether two settings translate alike. */
+const isSame = (a: TranslatorSettings | null, b: TranslatorSettings): boolean =>
+  JSON.stringify(a) === JSON.stringify(b);
 
 /** What a step fails with: nothing, or one failure. */
 async function failuresOf(step: () => Promise<void>): Promise<unknown[]> {

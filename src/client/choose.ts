@@ -6,8 +6,8 @@ import type { ClientConfig } from '../config/client.ts';
 import { XlatError } from '../contract/errors.ts';
 import type { Log } from '../contract/reasons.ts';
 import { CLAT_RANDOM_BYTES, isChecksumNeutral, makeClatAddress } from '../core/address/clat-address.ts';
+import { isSameAddress } from '../core/address/same.ts';
 import type { HostFacts } from '../core/host/host-config.ts';
-import { isSameAddress } from '../core/lifecycle/address.ts';
 import type { Way } from '../core/lifecycle/way.ts';
 import type { Platform } from '../platform/platform.ts';
 
@@ -99,7 +99,8 @@ export async function claimAddress(request: AddressRequest): Promise<{ clat: Uin
 
 /** What to do where other nodes have, or claim, all addresses. */
 export const DUPLICATE_ADVICE =
-  'something on that network answers for addresses that are not its own: a proxy that is set wrongly, or an attacker; it is for the network to stop that (ND inspection in the switch)';
+  'something on that network answers for addresses that are not its own: a proxy that is set wrongly, or an attacker; ' +
+  'it is for the network to stop that (ND inspection in the switch)';
 
 /** The failure of rule D-10. */
 export const duplicateError = (what: string): XlatError =>

@@ -16,6 +16,7 @@ import { step } from '../core/lifecycle/step.ts';
 import { type Clock, systemClock } from '../discovery/clock.ts';
 import type { Closable, HostControl } from '../platform/platform.ts';
 import { readSecret } from '../platform/state-dir.ts';
+import { withResolvers } from '../platform/with-resolvers.ts';
 import { Carrier } from './carrier.ts';
 import { claimAddress } from './choose.ts';
 import { detailStep } from './details.ts';
@@ -54,24 +55,13 @@ const lifecycleOf = (config: ClientConfig, env: ClientEnvironment): Lifecycle =>
     settleMs: SETTLE_MS,
   });
 
-/** A promise and what settles it. */
-class Deferred {
-  readonly promise: Promise<void>;
-  resolve: () => void = () => undefined;
-  reject: (failure: unknown) => void = () => undefined;
-
-  constructor() {
-    this.promise = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
-  }
-}
-
 class Client implements RunningClient {
   readonly #config: ClientConfig;
   readonly #env: ClientEnvironment;
   readonly #clock: Clock;
-  readonly #opened = new Deferred();
-  readonly #ready = new Deferred();
-  readonly #ended = new Deferred();
+  readonly #opened = withResolvers<void>();
+  readonly #ready = withResolvers<void>();
+  readonly #ended = withResolvers<void>();
   readonly #events: ClatEvent[] = [];
   readonly #wake: WakeWatch;
   readonly #open: Closable[] = [];

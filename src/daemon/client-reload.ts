@@ -9,10 +9,8 @@ const NO_FILE = 'the client reads its settings at its start only; restart it to 
 const SAME = 'the configuration is the one in use';
 const LATER = 'the configuration has changed; it takes effect at the next start of the client';
 
-/** Whether two configurations are the same. Addresses are typed arrays, so they are compared as numbers. */
-const isSame = (a: ClientConfig, b: ClientConfig): boolean => textOf(a) === textOf(b);
-const textOf = (config: ClientConfig): string =>
-  JSON.stringify(config, (_, value: unknown) => (value instanceof Uint8Array ? [...value] : value));
+/** Whether two configurations are the same. */
+const isSame = (a: ClientConfig, b: ClientConfig): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** What reads again. */
 interface ClientReload {

@@ -5,6 +5,7 @@ import type { DataPlaneRequest, RunningDataPlane } from '../client/data-plane.ts
 import type { RunningClient } from '../client/running-client.ts';
 import type { ClientConfig } from '../config/client.ts';
 import { EXIT, XlatError } from '../contract/errors.ts';
+import type { RoleOptions } from '../contract/role-options.ts';
 import { EventLog } from '../control/event-log.ts';
 import type { ControlServer } from '../control/server.ts';
 import type { TranslatorSettings } from '../core/translate/settings.ts';
@@ -23,7 +24,7 @@ import { sayChanged, sayEnded, sayStarted } from './datapath-log.ts';
 import type { DaemonLog } from './log.ts';
 import { type CaptureTarget, openCaptureTarget } from './open-capture.ts';
 import { startThread } from './packet-thread.ts';
-import { type RoleOptions, secretDir, stateDir } from './role.ts';
+import { secretDir, stateDir } from './role.ts';
 import { listenToEnd, type RoleEnd } from './role-end.ts';
 import { openRoleLog } from './role-log.ts';
 import { END_WORDS, type EndCause } from './signals.ts';

@@ -5,16 +5,8 @@ import { dateAndTime } from '../contract/local-time.ts';
 import { type LogCode, type LogLevel, type LogPart, partOf } from '../contract/log-parts.ts';
 import { printable, printableJson } from '../contract/printable.ts';
 import type { LogFields } from '../contract/reasons.ts';
+import type { LogOptions } from '../contract/role-options.ts';
 import { LineLimit } from './line-limit.ts';
-
-/** What decides about lines and their looks. */
-export interface LogOptions {
-  readonly level: LogLevel;
-  /** Of these parts every line is written, whatever the level. */
-  readonly verbose: readonly LogPart[];
-  readonly json: boolean;
-  readonly colour: boolean;
-}
 
 const SEVERITY: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 

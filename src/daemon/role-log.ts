@@ -1,10 +1,10 @@
 // The log of a role: written, kept as events for the control API, and told what the process does to its host.
 
+import type { RoleOptions } from '../contract/role-options.ts';
 import type { EventLog } from '../control/event-log.ts';
 import { traceHost } from '../platform/select.ts';
 import { type DaemonLog, openLog } from './log.ts';
 import { recordingLog } from './recording-log.ts';
-import type { RoleOptions } from './role.ts';
 
 /** Both ways of writing a role's log. */
 export interface RoleLog {

@@ -1,15 +1,6 @@
-// What all roles share.
+// Where all roles keep what outlives them.
 
 import { defaultSecretDir, defaultStateDir } from '../platform/state-dir.ts';
-import type { LogOptions } from './log.ts';
-
-/** What a role can be told beside its configuration. */
-export interface RoleOptions extends LogOptions {
-  /** Path of a pcapng file for both sides of the translation. */
-  readonly capture?: string;
-  /** A client with a configured prefix waits for a network, instead of failing with NO_UPLINK. */
-  readonly waits?: boolean;
-}
 
 /** Where a client keeps its journal. XLAT464_STATE_DIR chooses another place, so that tests and labs keep to themselves. */
 export const stateDir = (): string => process.env.XLAT464_STATE_DIR ?? defaultStateDir();

@@ -6,8 +6,9 @@
 //   configuration ─────────────────┘        ▲ deadlines, checks
 
 import { randomInt } from 'node:crypto';
+import { isSamePrefix } from '../core/address/same.ts';
 import type { LinkRef } from '../core/host/host-config.ts';
-import { type Candidate, isSamePrefix } from '../core/pref64/candidate.ts';
+import type { Candidate } from '../core/pref64/candidate.ts';
 import { type Choice, chooseAfter } from '../core/pref64/choose.ts';
 import {
   candidatesOn,

@@ -3,6 +3,7 @@
 
 import { XlatError } from '../contract/errors.ts';
 import {
+  announcedOn,
   forgetRouter,
   type HeardRa,
   hasRivals,
@@ -262,8 +263,7 @@ export class LinkDiscovery {
   }
 
   #announces(router: string): boolean {
-    const { candidates } = this.#context.table();
-    return candidates.some((c) => c.source === 'ra' && c.interfaceName === this.link.name && c.origin === router);
+    return announcedOn(this.#context.table(), this.link.name).some((c) => c.origin === router);
   }
 
   #note(what: string, cause: Error): void {

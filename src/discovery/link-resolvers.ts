@@ -2,7 +2,7 @@
 // while no router announces one (rule D-07). Both kinds are asked: a network's DNS64 may be named by DHCP alone, and a router that
 // names a dead resolver takes nothing away. Read next: resolver-shares.ts, resolver-probe.ts.
 
-import { forgetResolver, hearDns } from '../core/pref64/table.ts';
+import { announcedOn, forgetResolver, hearDns } from '../core/pref64/table.ts';
 import type { DiscoveryLink, Resolver } from '../platform/discovery-platform.ts';
 import type { Closable } from '../platform/platform.ts';
 import type { ExchangeContext } from './dns-exchange.ts';
@@ -188,10 +188,7 @@ export class LinkResolvers {
 
   #hasRaPrefix(): boolean {
     const nowMs = this.#context.clock.now();
-    const { candidates } = this.#context.table();
-    return candidates.some(
-      (c) => c.source === 'ra' && c.interfaceName === this.#link.link.name && c.validUntilMs > nowMs,
-    );
+    return announcedOn(this.#context.table(), this.#link.link.name).some((c) => c.validUntilMs > nowMs);
   }
 
   /**

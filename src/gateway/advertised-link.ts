@@ -2,6 +2,7 @@
 // settings and the interface's addresses. Read first: core/advertise/schedule.ts.
 
 import type { Log } from '../contract/reasons.ts';
+import { isSameAddress } from '../core/address/same.ts';
 import { differences } from '../core/advertise/consistency.ts';
 import type { AdvertiseLink, Item, Retired } from '../core/advertise/content.ts';
 import { contentOf, isSameContent, retireItems } from '../core/advertise/content.ts';
@@ -53,8 +54,6 @@ const FORGED_SAID_MS = 600_000;
 /** The checksum, which the kernel fills in, ends here. */
 const AFTER_CHECKSUM = 4;
 
-const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
-
 /** From the constructor until `stop()`. */
 export class AdvertisedLink {
   readonly #context: AdvertiseContext;
@@ -86,7 +85,7 @@ export class AdvertisedLink {
   /** Takes the interface as it is now; null: it cannot be advertised on. */
   see(link: AdvertiseLink | null): void {
     const was = this.#socket === null ? null : this.#link;
-    if (link !== null && was !== null && link.index === was.index && isSame(link.linkLocal, was.linkLocal)) {
+    if (link !== null && was !== null && link.index === was.index && isSameAddress(link.linkLocal, was.linkLocal)) {
       this.#update(link, this.#settings);
       return;
     }
@@ -174,7 +173,7 @@ export class AdvertisedLink {
   #received(message: RouterMessage): void {
     const { bytes, source, hopLimit } = message;
     if (this.#link === null) return;
-    const isOwnAddress = isSame(source, this.#link.linkLocal);
+    const isOwnAddress = isSameAddress(source, this.#link.linkLocal);
     if (hopLimit === NDP_HOP_LIMIT && isRouterSolicitation(bytes, source)) {
       if (isOwnAddress) return; // the question that this class asked
       this.#solicitations += 1;
@@ -192,7 +191,7 @@ export class AdvertisedLink {
   /** Whether an advertisement from the own address is one that came back. */
   #isOurs(bytes: Uint8Array): boolean {
     const body = bytes.subarray(AFTER_CHECKSUM);
-    return this.#own.some((own) => isSame(own.subarray(AFTER_CHECKSUM), body));
+    return this.#own.some((own) => isSameAddress(own.subarray(AFTER_CHECKSUM), body));
   }
 
   /**

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { REASONS } from '../../src/contract/reasons.ts';
-import { isSameAddress } from '../../src/core/lifecycle/address.ts';
+import { isSameAddress } from '../../src/core/address/same.ts';
 import type { ClatStateName, Effect } from '../../src/core/lifecycle/effect.ts';
 import type { ClatEvent } from '../../src/core/lifecycle/event.ts';
 import { MOVES_MAX } from '../../src/core/lifecycle/neighbours.ts';

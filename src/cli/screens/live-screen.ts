@@ -1,5 +1,5 @@
-// A screen that is drawn again and again, each second and when its owner wants it, in the terminal's alternate buffer, so that what was there before is there again
-// afterwards. Escape sequences: xterm's ctlseqs, “Alternate Screen Buffer” and “Cursor”.
+// A screen that is drawn again and again, each second and when its owner wants it, in the terminal's alternate buffer, so that what was
+// there before is there again afterwards. Escape sequences: xterm's ctlseqs, “Alternate Screen Buffer” and “Cursor”.
 
 import type { WriteStream } from 'node:tty';
 import { harmlessLine } from '../terminal.ts';

@@ -2,6 +2,7 @@
 
 import type { Prefix4, Prefix6 } from '../translate/settings.ts';
 import { WELL_KNOWN_PREFIX } from '../translate/settings.ts';
+import { isSamePrefix } from './same.ts';
 
 /** 192.0.0.8, the IPv4 dummy address (RFC 7600 §4.8): source of ICMP errors that have no IPv4 source of their own. */
 export const DUMMY_IPV4 = 0xc0000008;
@@ -52,5 +53,4 @@ export function isNonGlobal4(ipv4: number): boolean {
 }
 
 /** Whether the prefix is 64:ff9b::/96. 64:ff9b:1::/48 (RFC 8215) and everything below it is not. */
-export const isWellKnownPrefix = (prefix: Prefix6): boolean =>
-  prefix.length === 96 && prefix.address.every((octet, i) => octet === WELL_KNOWN_PREFIX.address[i]);
+export const isWellKnownPrefix = (prefix: Prefix6): boolean => isSamePrefix(prefix, WELL_KNOWN_PREFIX);

@@ -1,19 +1,18 @@
 // Whether another router of the link says what we say, RFC 4861 §6.2.7: hosts believe whoever spoke last, so a difference is an
 // operator's to know. Lifetimes of 0 in the other's advertisement withdraw something and contradict nobody.
 
+import { isSameAddress } from '../address/same.ts';
 import type { RouterAdvertisement } from '../wire/ndp.ts';
 import type { RouterOptions } from '../wire/ndp-options.ts';
 import type { Item } from './content.ts';
 import type { AdvertiseSettings } from './settings.ts';
-
-const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.every((octet, i) => octet === b[i]);
 
 /** Differences of the prefixes that both advertise. RFC 4861 leaves decremented lifetimes out, as addresses of ours have them. */
 function prefixDifferences(content: readonly Item[], theirs: RouterOptions): string[] {
   const ours = content.flatMap((item) => (item.kind === 'prefix' ? [item] : []));
   const shared = theirs.prefixes.flatMap((their) => {
     const our = ours.find(
-      ({ prefix: { prefix } }) => prefix.length === their.prefixLength && isSame(prefix.address, their.prefix),
+      ({ prefix: { prefix } }) => prefix.length === their.prefixLength && isSameAddress(prefix.address, their.prefix),
     );
     return our === undefined || our.validUntilMs !== Number.POSITIVE_INFINITY || their.preferredSeconds === 0
       ? []

@@ -1,5 +1,6 @@
 // Uplink: the interface that leads to the NAT64, and what the network gave it. Plain data that a platform finds out.
 
+import { isSamePrefix } from '../address/same.ts';
 import type { Prefix6 } from '../translate/settings.ts';
 import type { LinkRef } from './host-config.ts';
 
@@ -28,6 +29,4 @@ export type UplinkAnswer =
 
 /** Whether an address in one network serves in the other as well. */
 export const isSameNetwork = (a: Uplink, b: Uplink): boolean =>
-  a.link.index === b.link.index &&
-  a.prefix.length === b.prefix.length &&
-  a.prefix.address.every((octet, i) => octet === b.prefix.address[i]);
+  a.link.index === b.link.index && isSamePrefix(a.prefix, b.prefix);

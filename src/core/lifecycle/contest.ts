@@ -1,6 +1,6 @@
 // An address in use that another node claims and that is not given up: defended, and said. How it comes to that: neighbours.ts.
 
-import { isSameAddress } from './address.ts';
+import { isSameAddress } from '../address/same.ts';
 import { attachmentOf, type Contest } from './state.ts';
 import { contestDueMs, DEFENCE_GAP_MS, report, type Turn } from './turn.ts';
 

@@ -9,7 +9,7 @@
 // time would be off for as long as somebody sends a few packets a minute. Linux as well takes no notice of advertisements for its own
 // addresses once they are through detection. So the CLAT then stays where it is, defends it, and says so in status: contest.ts.
 
-import { isSameAddress } from './address.ts';
+import { isSameAddress } from '../address/same.ts';
 import type { Way } from './way.ts';
 
 /** An address in use is given up for a claim so often within {@link MOVES_WITHIN_MS}. */

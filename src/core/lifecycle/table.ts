@@ -1,7 +1,7 @@
 // States × events: what each event leads to in each state, every pair by name. What all states do alike (keeping what is known of
 // the network, ignoring results that nobody waits for) has been done by step.ts before.
 
-import { isSameAddress } from './address.ts';
+import { isSameAddress } from '../address/same.ts';
 import type { ClatStateName } from './effect.ts';
 import type { ClatEvent, ClatEventName } from './event.ts';
 import { reviewAfter, reviewClaiming, reviewDoubting, reviewMoving, reviewRunning, reviewWaiting } from './review.ts';

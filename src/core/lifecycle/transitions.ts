@@ -1,7 +1,7 @@
 // The transitions of the diagram in state.ts: each function changes the state and adds the effects that belong to the change.
 // Which of them an event leads to in which state stands in table.ts; how a look is followed in review.ts.
 
-import { isSameAddress } from './address.ts';
+import { isSameAddress } from '../address/same.ts';
 import { defend, defendForNow, stand, wasJustDefended } from './contest.ts';
 import { isTakenOn, mayMove, takenOn, withMove, withOurs, withoutTaken, withTaken } from './neighbours.ts';
 import type { ClatReason } from './reason.ts';

@@ -5,9 +5,10 @@
 // IPv4 traffic it says with an IPv4 route, which has precedence. So where no route agrees, an interface serves that offered a
 // prefix and has a route of its own to it; by redirecting only, because forwarding follows the main routing table.
 
+import { isSamePrefix } from '../address/same.ts';
 import type { Uplink, UplinkAnswer } from '../host/uplink.ts';
 import { isSameNetwork } from '../host/uplink.ts';
-import { type Candidate, isSamePrefix } from '../pref64/candidate.ts';
+import type { Candidate } from '../pref64/candidate.ts';
 import { choose } from '../pref64/choose.ts';
 import { isContainerBridge } from './host-view.ts';
 

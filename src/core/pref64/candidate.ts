@@ -37,10 +37,6 @@ export interface Candidate {
   readonly isReachable: boolean | null;
 }
 
-/** Whether two prefixes are the same. */
-export const isSamePrefix = (a: Prefix6, b: Prefix6): boolean =>
-  a.length === b.length && a.address.every((octet, i) => octet === b.address[i]);
-
 /**
  * Whether a prefix heard from a network may be a NAT64's: a form that RFC 6052 §2.2 knows, and no range that no translated packet
  * may have (rule A-04) or that stands for IPv4 in another way (::/64: IPv4-mapped and IPv4-translated addresses).

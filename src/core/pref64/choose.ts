@@ -1,8 +1,9 @@
 // The choice among the prefixes on offer on one interface: rules D-04, D-07 and D-08, with the reason in one word.
 
+import { isSamePrefix } from '../address/same.ts';
 import type { Prefix6 } from '../translate/settings.ts';
 import type { Candidate } from './candidate.ts';
-import { isSamePrefix, PREF64_SOURCES } from './candidate.ts';
+import { PREF64_SOURCES } from './candidate.ts';
 
 /** Why a prefix was chosen, or none: a stable code each, and what it says to a person. */
 export const CHOICE_REASONS = {

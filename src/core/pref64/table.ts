@@ -2,9 +2,10 @@
 // until an absolute deadline, withdrawn by lifetime 0 (D-03), doubted when its router was asked and named only others, and never
 // more than a bounded number, whoever sends how much.
 
+import { isSamePrefix } from '../address/same.ts';
 import type { Prefix6 } from '../translate/settings.ts';
 import type { Candidate, Pref64Source } from './candidate.ts';
-import { isSamePrefix, isUsablePref64 } from './candidate.ts';
+import { isUsablePref64 } from './candidate.ts';
 
 /** Prefixes kept for one router or resolver, and options looked at in one advertisement. More is not a network, it is an attack. */
 export const PREFIXES_PER_ORIGIN = 8;
@@ -162,7 +163,7 @@ export function noteNamed(table: Pref64Table, interfaceName: string, askedAtMs: 
 }
 
 /** Prefixes that routers of an interface offer. */
-const announcedOn = ({ candidates }: Pref64Table, interfaceName: string): readonly Candidate[] =>
+export const announcedOn = ({ candidates }: Pref64Table, interfaceName: string): readonly Candidate[] =>
   candidates.filter((c) => c.source === 'ra' && c.interfaceName === interfaceName);
 
 /** Whether routers of an interface offer different prefixes. */

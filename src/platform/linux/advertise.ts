@@ -3,14 +3,13 @@
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { AdvertiseLink, LinkAddress } from '../../core/advertise/content.ts';
+import { bytesOf } from './address.ts';
 import { CommandError, runJson } from './commands.ts';
 import { type Fields, flagsOf, number, objects, text } from './facts.ts';
 import { prefixOf } from './uplink.ts';
 
 /** INFINITY_LIFE_TIME of the kernel. */
 const FOR_EVER = 0xffffffff;
-
-const bytesOf = (address: string): Uint8Array => prefixOf(address, 128).address;
 
 const untilMs = (seconds: number, nowMs: number): number =>
   seconds === FOR_EVER ? Number.POSITIVE_INFINITY : nowMs + seconds * 1000;

@@ -2,6 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { XlatError } from '../../contract/errors.ts';
+import { withResolvers } from '../with-resolvers.ts';
 import { hostAction } from './trace.ts';
 
 const TIME_LIMIT_MS = 10_000;
@@ -115,18 +116,3 @@ const toolMissing = (tool: Tool, cause: unknown): XlatError =>
     advice: `install it: apt-get install ${PACKAGES[tool]}`,
     cause,
   });
-
-/** Promise.withResolvers, which Node 20 does not have. */
-export function withResolvers<T>(): {
-  promise: Promise<T>;
-  resolve: (value: T) => void;
-  reject: (reason: unknown) => void;
-} {
-  let resolve!: (value: T) => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<T>((a, b) => {
-    resolve = a;
-    reject = b;
-  });
-  return { promise, resolve, reject };
-}

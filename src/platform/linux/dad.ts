@@ -2,7 +2,7 @@
 // Neighbour Solicitation from ::, then listening for whoever has the address or wants it too. Formats: core/wire/ndp.ts.
 
 import { randomBytes } from 'node:crypto';
-import { isSameAddress } from '../../core/lifecycle/address.ts';
+import { isSameAddress } from '../../core/address/same.ts';
 import type { NdpMessage } from '../../core/wire/ndp.ts';
 import {
   emitNdpPacket,
@@ -17,7 +17,7 @@ import {
 } from '../../core/wire/ndp.ts';
 import type { Handle, Icmp6Message, LinuxShim } from '../native.ts';
 import type { Closable, Uplink } from '../platform.ts';
-import { withResolvers } from './commands.ts';
+import { withResolvers } from '../with-resolvers.ts';
 
 const ETHERTYPE_IPV6 = 0x86dd;
 const UNSPECIFIED = new Uint8Array(16);

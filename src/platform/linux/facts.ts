@@ -101,6 +101,9 @@ function readSettings(names: readonly string[]): Map<string, string> {
 /** Of the routes that routers announced so much is read: some six hundred. */
 const ANNOUNCED_BYTES = 64 * 1024;
 
+/** A default route from a router. Which router it was, planning does not ask. */
+const ANNOUNCED = { family: 6, destination: 'default', metric: 0, protocol: 'ra', gateway: null } as const;
+
 /**
  * The IPv6 routes that planning asks for: those that people and programs added, ours among them, and which interfaces have a default
  * route from a router. Never all that there are: whoever floods a link with Router Advertisements fills the table with thousands.
@@ -113,10 +116,7 @@ async function ipv6Routes(): Promise<RouteFacts[]> {
     }),
   ]);
   const devices = new Set([...announced.matchAll(/\bdev (\S+)/g)].map(([, device = '']) => device));
-  return [
-    ...objects(added).flatMap(routeFacts(6)),
-    ...[...devices].map((dev) => routeFacts(6)({ dst: 'default', dev, protocol: 'ra' })[0] as RouteFacts),
-  ];
+  return [...objects(added).flatMap(routeFacts(6)), ...[...devices].map((device) => ({ ...ANNOUNCED, device }))];
 }
 
 /** Reads everything. @throws XlatError TOOL_MISSING without `ip`; CommandError when a tool fails */

@@ -3,8 +3,8 @@
 
 import type { ForwardingUplink } from '../../core/host/host-config.ts';
 import type { Handle, LinuxShim } from '../native.ts';
+import { bytesOf } from './address.ts';
 import { ALL_NODES, type Claim, sendAdvertisement } from './redirect/defence.ts';
-import { prefixOf } from './uplink.ts';
 
 /** Tells the neighbours where the kernel's proxy is, once for each address, link and link-layer address. */
 export class ProxiedAddress {
@@ -25,7 +25,7 @@ export class ProxiedAddress {
     const key = uplink === null ? null : JSON.stringify([uplink.link.index, uplink.clat, [...(linkAddress ?? [])]]);
     if (key === this.#told) return;
     if (uplink === null || linkAddress === null) this.#told = key;
-    else if (this.#send({ link: uplink.link, clat: prefixOf(uplink.clat, 128).address, linkAddress })) this.#told = key;
+    else if (this.#send({ link: uplink.link, clat: bytesOf(uplink.clat), linkAddress })) this.#told = key;
   }
 
   /** @returns false where a firewall, the state of the link or a want of room does not let it out */

@@ -5,6 +5,7 @@ import { XlatError } from '../../contract/errors.ts';
 import { text6 } from '../../core/address/text.ts';
 import type { Uplink, UplinkAnswer, UplinkLack } from '../../core/host/uplink.ts';
 import type { Prefix6 } from '../../core/translate/settings.ts';
+import { bytesOf } from './address.ts';
 import { CommandError, runJson } from './commands.ts';
 import type { Fields } from './facts.ts';
 import { flagsOf, number, objects, text } from './facts.ts';
@@ -19,7 +20,7 @@ const none = (lacks: UplinkLack, why: string): UplinkAnswer => ({ uplink: null, 
 
 /** The first `length` bits of an address, the others zero. */
 export function prefixOf(address: string, length: number): Prefix6 {
-  const bytes = Uint8Array.from(ipaddr.IPv6.parse(address).toByteArray());
+  const bytes = bytesOf(address);
   return {
     address: bytes.map((octet, i) => octet & (0xff00 >> Math.min(Math.max(length - i * 8, 0), 8)) & 0xff),
     length,

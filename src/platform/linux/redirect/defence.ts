@@ -6,9 +6,9 @@
 // EADDRNOTAVAIL; then a packet socket sees the solicitations and we answer. A raw ICMPv6 socket would not see the unicast ones.
 
 import { readFileSync } from 'node:fs';
+import { isSameAddress } from '../../../core/address/same.ts';
 import { neighbourFilter } from '../../../core/bpf/programs.ts';
 import type { LinkRef } from '../../../core/host/host-config.ts';
-import { isSameAddress } from '../../../core/lifecycle/address.ts';
 import { sumBytes, sumWord } from '../../../core/wire/checksum.ts';
 import { checkIpv6, IPV6_HEADER, IPV6_OK, IPV6_SOURCE, payloadLength } from '../../../core/wire/ipv6.ts';
 import type { NdpMessage } from '../../../core/wire/ndp.ts';

@@ -2,10 +2,10 @@
 // kernel forwards nothing, no setting but one is changed, and all of it goes with the process.
 // Read first: core/bpf/programs.ts, program.ts, defence.ts.
 
-import ipaddr from 'ipaddr.js';
 import { tunIngress, uplinkIngress } from '../../../core/bpf/programs.ts';
 import type { LinkRef, RedirectUplink } from '../../../core/host/host-config.ts';
 import type { Handle, LinuxShim } from '../../native.ts';
+import { bytesOf } from '../address.ts';
 import { Defence } from './defence.ts';
 import { attachToIngress } from './program.ts';
 
@@ -17,8 +17,6 @@ interface Attached {
   /** null on links without neighbours. */
   readonly defence: Defence | null;
 }
-
-const bytesOf = (address: string): Uint8Array => Uint8Array.from(ipaddr.IPv6.parse(address).toByteArray());
 
 /** By indexes, not names: an interface that went and came back is another one. */
 const keyOf = ({ link, clat, prefix, linkAddress, router }: RedirectUplink, tun: LinkRef): string =>
